@@ -1,1 +1,22 @@
 __version__ = "0.1.0"
+
+from importlib import import_module
+
+# Every public name and the module it lives in; modules are imported when a name of theirs is first used.
+_PUBLIC = dict(
+    rotations='rotation_matrix rotate rotate_by rotation_angle aguilera_perez plane_basis',
+    film='FiLM FiLMR assert_trainable',
+    operators='OPERATORS make_operator',
+    training='Ensemble fit',
+    stargate='lock_report ring_angle',
+    ring='RingSpace ring_report',
+    cli='reproduce',
+)
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
+__all__ = sorted(_HOME)
+
+def __getattr__(name):
+    if name not in _HOME: raise AttributeError(f"module 'oplas' has no attribute {name!r}")
+    return getattr(import_module(f'oplas.{_HOME[name]}'), name)
+
+def __dir__(): return sorted([*globals(), *__all__])

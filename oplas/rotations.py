@@ -6,7 +6,7 @@
 __all__ = ['aguilera_perez', 'rotation_matrix', 'rotation_angle', 'rotate', 'plane_basis', 'rotate_by']
 
 # %% ../nbs/00_rotations.ipynb #cell-4
-import inspect, math
+import math
 
 import torch
 from torch import Tensor
@@ -95,34 +95,33 @@ def rotation_angle(
 # %% ../nbs/00_rotations.ipynb #cell-18
 class _Rotate(torch.autograd.Function):
     "`rotate(x, u, v)` for x (B, n) and one plane u, v (n,): R = I + Wᵀ K W, with its own backward."
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(x, u, v):
+    def forward(ctx, x, u, v):
         W = torch.stack([u, v])
-        scale = torch.linalg.vector_norm(W, torch.inf, dim=-1, keepdim=True).clamp_min(torch.finfo(W.dtype).tiny)
-        W = W / scale
-        norm = torch.linalg.vector_norm(W, dim=-1, keepdim=True)
-        norm = torch.where(norm.prod() > 0, norm, torch.inf)      # no plane: W = 0 and R = I
-        W = W / norm
-        K = (4 * W @ W.T).tril(-1) - 2 * torch.eye(2, dtype=W.dtype, device=W.device)
+        norm = torch.linalg.vector_norm(W, dim=-1, keepdim=True, dtype=torch.float64).to(W.dtype)   # 1e±20 squared fits
+        W /= norm.masked_fill_((norm == 0).any(), torch.inf)      # no plane: W = 0 and R = I
+        K = (W @ W.T).mul_(4).tril_(-1).fill_diagonal_(-2)
         P = (K @ W) @ x.T                                         # this layout, (2, n) by (n, B), is the fast one
-        return torch.addmm(x, P.T, W), W, K, P, norm * scale
+        ctx.save_for_backward(x, W, K, P, norm)
+        return torch.addmm(x, P.T, W)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.mark_non_differentiable(*output[1:])
-        ctx.save_for_backward(inputs[0], *output[1:])
-
-    @staticmethod
-    def backward(ctx, g, *_):
+    def backward(ctx, g):
         x, W, K, P, norm = ctx.saved_tensors
         S = (K.T @ W) @ g.T
-        gW = torch.addmm(P @ g, S, x) + (S[1] @ P[0]) * W.flip(0)  # the last term: the cosine inside K
-        gW = (gW - W * (gW * W).sum(-1, keepdim=True)) / norm      # lengths do not count
+        gW = torch.addmm(P @ g, S, x).addcmul_(S[1] @ P[0], W.flip(0))        # the last term: the cosine inside K
+        gW.addcmul_(W, (gW * W).sum(-1, keepdim=True), value=-1).div_(norm)   # lengths do not count
         return torch.addmm(g, S.T, W), gW[0], gW[1]
 
-_Rotate.forward.__signature__ = inspect.signature(_Rotate.forward)  # or torch works it out anew at each call
+# Inside vmap, grad and compile the plain formula is the faster one; a torch without this probe always takes it.
+_transformed = getattr(torch._C, '_are_functorch_transforms_active', lambda: True)
+
+def _is_hot_path(x, u, v, t):
+    "One plane, a whole step or its inverse, single or double precision, and no transform of torch.func at work?"
+    return (not isinstance(t, Tensor) and t in (1, -1) and getattr(u, 'ndim', 0) == getattr(v, 'ndim', 0) == 1
+            and getattr(x, 'ndim', 0) and x.shape[-1] == len(u) == len(v) > 1 and x.dtype == u.dtype == v.dtype
+            and x.dtype in (torch.float32, torch.float64) and x.device.type != 'mps'
+            and not torch.compiler.is_compiling() and not _transformed())
 
 # %% ../nbs/00_rotations.ipynb #cell-19
 def _sin_ratio(nu, minus, plus):
@@ -144,15 +143,14 @@ def rotate(
     t:float|Tensor=1.0, # power of the rotation, any real number: −1 undoes, 0.5 is half way; a tensor broadcasts against `x[..., 0]`
 ) -> Tensor:  # (..., n), dtype of `x`
     "Turn `x` in the plane of `u` and `v`, from `u` toward `v`, by `t` times `rotation_angle(u, v)`: O(n) per point."
-    _check_vectors(x=x, u=u, v=v)
-    dtype, (x, u, v) = x.dtype, map(_wide, (x, u, v))
-    if isinstance(t, Tensor): t = t[..., None]
-    elif t in (1, -1) and u.ndim == v.ndim == 1 and x.dtype == u.dtype == v.dtype:
+    if _is_hot_path(x, u, v, t):
         if t < 0: u, v = v, u
-        return _Rotate.apply(x.reshape(-1, x.shape[-1]), u, v)[0].view(x.shape).to(dtype)
-    u, v = _unit_pair(u, v)
-    if not isinstance(t, Tensor) and float(t).is_integer():       # −v is the same mirror: keep θ below a right angle
-        v = torch.where((u * v).sum(-1, keepdim=True) < 0, -v, v)
+        return _Rotate.apply(x, u, v) if x.ndim == 2 else _Rotate.apply(x.reshape(-1, x.shape[-1]), u, v).view(x.shape)
+    _check_vectors(x=x, u=u, v=v)
+    dtype, x, (u, v) = x.dtype, _wide(x), _unit_pair(_wide(u), _wide(v))
+    if isinstance(t, Tensor): t = t[..., None]
+    elif t in (1, -1): return _turn(x, u, v, 2*t * (u * v).sum(-1, keepdim=True), 2).to(dtype)
+    elif float(t).is_integer(): v = torch.where((u * v).sum(-1, keepdim=True) < 0, -v, v)  # the same mirror, and θ below a right angle
     gaps = _gaps(u, v)
     return _turn(x, u, v, _sin_ratio(2*t, *gaps), 2 * _sin_ratio(t, *gaps)**2).to(dtype)
 

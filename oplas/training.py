@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 # %% ../nbs/05_training.ipynb #cell-6
 class Ensemble(nn.Module):
-    "`size` modules of one kind, each from its own seed, run together as one batch."
+    "`size` modules of one kind, each from its own seed, run together as one batch; dropout draws from torch's own generator."
     def __init__(self,
         make:Callable[[], nn.Module], # builds one member; random numbers are drawn from torch's generator
         size:int,                     # number of members S
@@ -29,7 +29,7 @@ class Ensemble(nn.Module):
         members = []
         with torch.random.fork_rng(devices=[]):
             for i in range(size):
-                torch.manual_seed(seed + i)
+                torch.default_generator.manual_seed(seed + i)   # the CPU's alone: modules are built there
                 members.append(make())
         for name, _ in members[0].named_parameters():
             self.register_parameter(name.replace('.', '/'), nn.Parameter(torch.stack([m.get_parameter(name).detach() for m in members])))
