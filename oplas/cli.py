@@ -105,7 +105,7 @@ def _save_animation(run, path):
     film.save(path, writer='pillow', dpi=80)
     plt.close(film._fig)
 
-# %% ../nbs/13_cli.ipynb #cell-11
+# %% ../nbs/13_cli.ipynb #cell-12
 def _read_npz(path, label):
     with np.load(path, allow_pickle=False) as arrays:
         if missing := {'Y', 'labels'} - set(arrays): raise ValueError(f"lacks the array{'s' * (len(missing) > 1)} {', '.join(sorted(missing))}; it holds {', '.join(arrays) or 'none'}")
@@ -150,7 +150,7 @@ def load_encodings(
     if bad := (~np.isfinite(Y)).sum(): raise ValueError(f"{path}: expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
     return Y, labels.astype(str) if labels.dtype.kind == 'O' else labels
 
-# %% ../nbs/13_cli.ipynb #cell-13
+# %% ../nbs/13_cli.ipynb #cell-14
 def run_ring(
     source:str|Path,         # as for `load_encodings`
     label:str|None=None,     # column of labels, for tables
@@ -190,7 +190,7 @@ def run_ring(
     print(report, f"written to {out}", sep='\n')
     return results
 
-# %% ../nbs/13_cli.ipynb #cell-15
+# %% ../nbs/13_cli.ipynb #cell-16
 def check_algorithm1(
     quick:bool=False # fewer pairs
 ) -> dict:           # worst deviations over all pairs and sizes
@@ -204,7 +204,7 @@ def check_algorithm1(
                 worst[name] = max(worst[name], gap.abs().max().item())
     return worst
 
-# %% ../nbs/13_cli.ipynb #cell-17
+# %% ../nbs/13_cli.ipynb #cell-18
 def _claim(paper, tested, figures, verdict): return dict(claim=paper, tested=tested, figures=figures, verdict=verdict)
 
 def reproduce(
@@ -266,7 +266,7 @@ def reproduce(
           *(f"{c['verdict']:>60} | {c['claim']}" for c in claims), '', f"{results['seconds']:.0f} s; figures and results.json are in {out}", sep='\n')
     return results
 
-# %% ../nbs/13_cli.ipynb #cell-21
+# %% ../nbs/13_cli.ipynb #cell-22
 def _parser():
     parser = argparse.ArgumentParser(prog='oplas', description='Operational latent spaces: the paper re-tested, and rings on your own encodings.')
     parser.add_argument('--version', action='version', version=__version__)
@@ -306,6 +306,7 @@ def main(
     if 'matplotlib.pyplot' not in sys.modules: os.environ.setdefault('MPLBACKEND', 'agg')
     settings = vars(_parser().parse_args(argv))
     command, run = settings.pop('command'), settings.pop('run')
+    if command != 'ring' and 'OMP_NUM_THREADS' not in os.environ: torch.set_num_threads(1)   # small tensors: more threads only wait for each other
     try: run(**settings)
     except (ValueError, TypeError, OSError, ImportError) as e: return _fail(f"oplas {command}: {str(e).splitlines()[0]}")
     except KeyboardInterrupt: return _fail(f"oplas {command}: interrupted")

@@ -131,7 +131,7 @@ class FiLMR(FiLM):
         turns = ', '.join(f'{a:.1f}°' for a in self.angles().detach().rad2deg().tolist())
         return f'dim={self.dim}, planes={self.planes}, ' + (f'period={self.period}, ' if self.period else '') + f'turns by {turns}'
 
-# %% ../nbs/01_film.ipynb #cell-24
+# %% ../nbs/01_film.ipynb #cell-25
 def _stray_tensors(module, path=''):
     "Names of tensors with gradients that `module` holds outside its registered parameters."
     def look(value, name):

@@ -27,7 +27,7 @@ def mlp(
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear))
     return nn.Sequential(*layers[:last + 1])
 
-# %% ../nbs/04_projector.ipynb #cell-9
+# %% ../nbs/04_projector.ipynb #cell-10
 def standardize(
     z:Tensor # (..., N, n) points
 ) -> Tensor: # (..., N, n) with zero mean and root-mean-square radius 1

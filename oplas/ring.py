@@ -30,7 +30,7 @@ from .film import FiLMR
 from .projector import mlp
 from .training import Ensemble, fit, pick_device, warmup_cosine
 
-# %% ../nbs/08_ring.ipynb #cell-7
+# %% ../nbs/08_ring.ipynb #cell-8
 FORMAT, VERSION = 'oplas.RingSpace', 1
 LADDER, ENOUGH = (0., .15, .3), .995    # values of `morph` to try, and the fraction of training encodings read rightly that will do
 NETS, WIDTH, DIRECTIONS = 4, 128, 64    # networks, their hidden features, within-class directions that are morphed
@@ -60,7 +60,7 @@ def _roots(R, lab, morph, q=DIRECTIONS):
     lam, E = torch.linalg.eigh(morph * C / n + (1 - morph) * pool + (.1 * pool.diagonal().mean() + 1e-6) * eye)
     return U, (E * lam.sqrt()[:, None]) @ E.mT / lam.sqrt().mean()
 
-# %% ../nbs/08_ring.ipynb #cell-8
+# %% ../nbs/08_ring.ipynb #cell-9
 class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     "A space z = [ring, rest] for encodings, where advancing to the next label is the rotation `T_` of the ring part. Works in float32."
     def __init__(self,
@@ -290,7 +290,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
             setattr(space, name, tensors[name].to(space._device))
         return space
 
-# %% ../nbs/08_ring.ipynb #cell-16
+# %% ../nbs/08_ring.ipynb #cell-19
 @dataclass(repr=False)
 class RingReport:
     "What `ring_report` found; `print` shows a table."
@@ -334,7 +334,7 @@ def _linear_maps(Y, place, groups, N, alpha):
     if not all(pairs): raise ValueError("train: its groups hold no counterparts to learn from")
     return [Ridge(alpha=alpha).fit(Y[[i for i, _ in p]], Y[[j for _, j in p]]) for p in pairs]
 
-# %% ../nbs/08_ring.ipynb #cell-17
+# %% ../nbs/08_ring.ipynb #cell-20
 def ring_report(
     space:RingSpace, # fitted
     Y,               # (B, n_features) encodings that were not used in training

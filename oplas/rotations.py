@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-# %% ../nbs/00_rotations.ipynb #cell-7
+# %% ../nbs/00_rotations.ipynb #cell-8
 def _check_vectors(**vectors):
     "Raise unless every one of `vectors` is a floating-point tensor (..., n) with the same n >= 2."
     n = None
@@ -23,7 +23,7 @@ def _check_vectors(**vectors):
         n = n or a.shape[-1]
         if a.shape[-1] != n: raise ValueError(f"{name}: expected shape (..., {n}), got {tuple(a.shape)}")
 
-# %% ../nbs/00_rotations.ipynb #cell-8
+# %% ../nbs/00_rotations.ipynb #cell-9
 def _givens(n, i, j, angle):
     "The (n, n) rotation that turns axis `i` toward axis `j` by `angle` radians."
     G = torch.eye(n, dtype=angle.dtype, device=angle.device)
@@ -47,7 +47,7 @@ def aguilera_perez(
             W, M = G @ W, G @ M
     return M.T @ _givens(n, 0, 1, 2 * torch.atan2(W[1, 1], W[0, 1])) @ M
 
-# %% ../nbs/00_rotations.ipynb #cell-10
+# %% ../nbs/00_rotations.ipynb #cell-11
 def _wide(x):
     "Half-precision tensors as float32, others as they are."
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -64,7 +64,7 @@ def _turn(x, u, v, a, b):
     c, p, q = ((s * t).sum(-1, keepdim=True) for s, t in ((u, v), (x, u), (x, v)))
     return x + u * ((b*c - a)*q - b*p) + v * ((b*c + a)*p - b*q)
 
-# %% ../nbs/00_rotations.ipynb #cell-11
+# %% ../nbs/00_rotations.ipynb #cell-12
 def rotation_matrix(
     u:Tensor, # (..., n) floats, n >= 2; only the direction counts
     v:Tensor, # (..., n) floats
@@ -76,7 +76,7 @@ def rotation_matrix(
     eye = torch.eye(u.shape[-1], dtype=u.dtype, device=u.device)
     return _turn(eye, u[..., None, :], v[..., None, :], 2*c, 2).mT.to(dtype)
 
-# %% ../nbs/00_rotations.ipynb #cell-15
+# %% ../nbs/00_rotations.ipynb #cell-16
 def _gaps(u, v):
     "Squared distances between unit vectors `u` and `v`, and between `u` and `−v`, each (..., 1)."
     return ((u - v)**2).sum(-1, keepdim=True), ((u + v)**2).sum(-1, keepdim=True)
@@ -92,7 +92,7 @@ def rotation_angle(
     d, e = (torch.where(plane, a, 1).sqrt() for a in (minus, plus))
     return torch.where(plane, (4 * torch.atan2(d, e)) % (2 * math.pi), 0)
 
-# %% ../nbs/00_rotations.ipynb #cell-18
+# %% ../nbs/00_rotations.ipynb #cell-19
 class _Rotate(torch.autograd.Function):
     "`rotate(x, u, v)` for x (B, n) and one plane u, v (n,): R = I + Wᵀ K W, with its own backward."
     @staticmethod
@@ -123,7 +123,7 @@ def _is_hot_path(x, u, v, t):
             and x.dtype in (torch.float32, torch.float64) and x.device.type != 'mps'
             and not torch.compiler.is_compiling() and not _transformed())
 
-# %% ../nbs/00_rotations.ipynb #cell-19
+# %% ../nbs/00_rotations.ipynb #cell-20
 def _sin_ratio(nu, minus, plus):
     "sin(νθ)/sin θ from the `_gaps` of two unit vectors at angle θ: a series near θ = 0, and 0 at θ = π."
     w = minus / 4                                                 # sin²(θ/2)
@@ -154,7 +154,7 @@ def rotate(
     gaps = _gaps(u, v)
     return _turn(x, u, v, _sin_ratio(2*t, *gaps), 2 * _sin_ratio(t, *gaps)**2).to(dtype)
 
-# %% ../nbs/00_rotations.ipynb #cell-34
+# %% ../nbs/00_rotations.ipynb #cell-35
 def plane_basis(
     u:Tensor, # (..., n) floats, n >= 2
     v:Tensor, # (..., n) floats

@@ -79,7 +79,7 @@ def lock_report(
                   angle=(f['angle'] < .05) & coprime, planar=f['planar'] > .99, spread=f['spread'] > .9)
     return LockReport(passed, figures, k.long(), angle)
 
-# %% ../nbs/07_stargate.ipynb #cell-10
+# %% ../nbs/07_stargate.ipynb #cell-11
 def ring_loss(
     z:Tensor,  # (..., N, n) standardized points
     Tz:Tensor, # (..., N, n) after one step
@@ -105,7 +105,7 @@ class Recipe(NamedTuple):
 
 LOSSES = dict(ring=Recipe(ring_loss, True), paper=Recipe(paper_loss, False), released=Recipe(released_loss, False))
 
-# %% ../nbs/07_stargate.ipynb #cell-12
+# %% ../nbs/07_stargate.ipynb #cell-13
 class Stargate(nn.Module):
     "A projector h and an operator T, trained together: y -> h(y), T h(y), and T^steps h(y)."
     def __init__(self, dim, operator='filmr', init='uniform', hidden=32, standardized=True):
@@ -157,7 +157,7 @@ class StargateRun:
         return (f"StargateRun: {int(self.locked.sum())} of {S} seeds locked, {N} points in {dim}-D"
                 + (f", median {int(when.median())} steps" if len(when) else ''))
 
-# %% ../nbs/07_stargate.ipynb #cell-13
+# %% ../nbs/07_stargate.ipynb #cell-14
 def line(
     points:int, # N >= 3
     dim:int     # n >= 2

@@ -65,7 +65,7 @@ class Ensemble(nn.Module):
     def __len__(self): return self.size
     def extra_repr(self): return f"{self.size} × {self._template[0]}"
 
-# %% ../nbs/05_training.ipynb #cell-9
+# %% ../nbs/05_training.ipynb #cell-10
 def pick_device(
     device:str|torch.device|None=None # 'cpu', 'cuda', …; None: the GPU where there is one, else the CPU
 ) -> torch.device:
@@ -79,7 +79,7 @@ def warmup_cosine(
     "Rise to 1, then follow half a cosine down to 0."
     return min(1, (f + 1e-3) / warmup) * (1 + math.cos(math.pi * f)) / 2 if warmup else (1 + math.cos(math.pi * f)) / 2
 
-# %% ../nbs/05_training.ipynb #cell-10
+# %% ../nbs/05_training.ipynb #cell-11
 def _save(path, state):
     "Write whole or not at all."
     part = Path(f'{path}.part')

@@ -54,7 +54,7 @@ def plot_ring(
     if legend: ax.legend(fontsize=8, loc='upper center', bbox_to_anchor=(.5, -.09), ncol=3, frameon=False)
     return ax
 
-# %% ../nbs/06_viz.ipynb #cell-10
+# %% ../nbs/06_viz.ipynb #cell-11
 def _limits(frames, y):
     "A square about the origin that holds the last frame and the inputs; early points may fall outside."
     last = list(frames.values())[-1]
@@ -99,7 +99,7 @@ def animate_ring(
             camera.snap()
     return camera.animate(interval=interval, blit=False)
 
-# %% ../nbs/06_viz.ipynb #cell-14
+# %% ../nbs/06_viz.ipynb #cell-15
 def plot_lock_curves(
     steps_to_lock:Mapping, # name -> (S,) training step from which each seed is locked, −1 for never
     steps:int,    # length of the runs
@@ -117,7 +117,7 @@ def plot_lock_curves(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/06_viz.ipynb #cell-17
+# %% ../nbs/06_viz.ipynb #cell-18
 def plot_positions(
     z,        # (B, n) points; the first two coordinates are drawn
     labels,   # (B,) labels
