@@ -7,9 +7,9 @@ __all__ = ['READERS', 'out_folder', 'write_results', 'summary', 'line_of', 'run_
            'check_algorithm1', 'reproduce', 'main']
 
 # %% ../nbs/13_cli.ipynb #cell-4
-import argparse, json, os, sys, time
-from collections.abc import Callable
+import argparse, json, os, sys, tempfile, time, zipfile
 from datetime import datetime, timezone
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,8 @@ def out_folder(
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path/'.probe'
-        probe.touch(); probe.unlink()
-    except OSError as e: raise OSError(f"--out {path}: cannot be written ({e.strerror})") from None
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as e: raise OSError(f"--out {path}: cannot be written ({e.strerror or e})") from None
     return path
 
 def write_results(
@@ -77,7 +76,7 @@ def line_of(
 ) -> str:
     "One row of a table."
     when = f"{s['median_steps_to_lock']:.0f}" if s['locked'] else '–'
-    return f"{name:28} {s['locked']:4} of {s['seeds']:3} locked ({s['interval'][0]:.1%}–{s['interval'][1]:.1%}), median steps {when}"
+    return f"{name:44} {s['locked']:4} of {s['seeds']:3} locked ({s['interval'][0]:.1%}–{s['interval'][1]:.1%}), median steps {when}"
 
 def run_stargate(
     out:str|Path='oplas-out/stargate', # folder for ring.png, panes.png, stargate.gif and results.json
@@ -107,13 +106,20 @@ def _save_animation(run, path):
 
 # %% ../nbs/13_cli.ipynb #cell-12
 def _read_npz(path, label):
+    label = label or 'labels'
+    if not zipfile.is_zipfile(path): raise ValueError('is not an .npz file, or not the whole of one')
     with np.load(path, allow_pickle=False) as arrays:
-        if missing := {'Y', 'labels'} - set(arrays): raise ValueError(f"lacks the array{'s' * (len(missing) > 1)} {', '.join(sorted(missing))}; it holds {', '.join(arrays) or 'none'}")
-        return arrays['Y'], arrays['labels']
+        if missing := [n for n in ('Y', label) if n not in arrays]: raise ValueError(f"lacks the array{'s' * (len(missing) > 1)} {', '.join(missing)}; it holds {', '.join(arrays) or 'none'}")
+        try: return arrays['Y'], arrays[label]
+        except ValueError: raise ValueError("holds Python objects, which are not read (they may run code); save numbers, and labels as labels.astype(str)") from None
 
 def _split_table(table, label):
-    if label is None: raise ValueError(f"name the column of labels with --label; the columns are {', '.join(map(str, table.columns[:12]))}")
-    if label not in table: raise ValueError(f"has no column {label!r}; the columns are {', '.join(map(str, table.columns[:12]))}")
+    text = [c for c in table if table[c].dtype.kind not in 'biuf']
+    named = [*map(str, text), *(str(c) for c in table if c not in text)]
+    columns = ', '.join(named[:12]) + f' and {len(named) - 12} more' * (len(named) > 12)
+    if label is None: raise ValueError(f"name the column of labels with --label; the columns are {columns}")
+    if label not in table: raise ValueError(f"has no column {label!r}; the columns are {columns}")
+    if gaps := table[label].isna().sum(): raise ValueError(f"{gaps} of {len(table)} labels in column {label!r} are missing")
     features = table.drop(columns=label)
     if text := [str(c) for c in features if features[c].dtype.kind not in 'biuf']: raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
     return features.to_numpy(np.float64), table[label].to_numpy()
@@ -124,15 +130,14 @@ def _read_csv(path, label):
 
 def _read_parquet(path, label):
     import pandas as pd
-    try: import pyarrow
-    except ImportError: raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'") from None
+    if find_spec('pyarrow') is None: raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
     return _split_table(pd.read_parquet(path), label)
 
 READERS = {'.npz': _read_npz, '.csv': _read_csv, '.parquet': _read_parquet}
 
 def load_encodings(
     source:str|Path,     # 'digits', or a file whose ending is in `READERS`
-    label:str|None=None, # column of labels, for tables
+    label:str|None=None, # column of labels; for .npz the name of the array, by default labels
 ) -> tuple[np.ndarray, np.ndarray]: # (B, features) floats, (B,) labels
     "Encodings and labels from a file, or an error that names the file and what is wrong with it."
     if str(source) == 'digits':
@@ -147,13 +152,14 @@ def load_encodings(
     Y = np.asarray(Y)
     if Y.ndim != 2 or Y.dtype.kind not in 'biuf': raise ValueError(f"{path}: expected Y as numbers of shape (B, features), got {Y.dtype} of shape {Y.shape}")
     if labels.shape != Y.shape[:1]: raise ValueError(f"{path}: expected {len(Y)} labels, one per row of Y, got shape {labels.shape}")
+    if labels.dtype.kind == 'f' and not np.isfinite(labels).all(): raise ValueError(f"{path}: {(~np.isfinite(labels)).sum()} of {len(labels)} labels are missing")
     if bad := (~np.isfinite(Y)).sum(): raise ValueError(f"{path}: expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
     return Y, labels.astype(str) if labels.dtype.kind == 'O' else labels
 
 # %% ../nbs/13_cli.ipynb #cell-14
 def run_ring(
     source:str|Path,         # as for `load_encodings`
-    label:str|None=None,     # column of labels, for tables
+    label:str|None=None,     # column of labels; for .npz the name of the array, by default labels
     order:str|None=None,     # labels round the ring, separated by commas; None: sorted
     planes:int|None=None,    # harmonics; None: N // 2
     max_iter:int=400,        # training steps
@@ -161,6 +167,7 @@ def run_ring(
     seed:int=0,              # of split and training
     device:str|None=None,    # 'cpu', 'cuda', …
     out:str|Path='oplas-out/ring', # folder for ring.safetensors, ring.png and results.json
+    progress:bool=True,      # show a progress bar
 ) -> dict:                   # what results.json holds
     "Learn a ring on encodings, and measure it on samples that it has not seen."
     from sklearn.model_selection import train_test_split
@@ -173,10 +180,16 @@ def run_ring(
         names = [o.strip() for o in order.split(',')]
         if unknown := [o for o in names if o not in known]: raise ValueError(f"--order: no sample is labelled {', '.join(unknown)}; the labels are {', '.join(known)}")
         order = [known[o] for o in names]
+    names, counts = np.unique(labels, return_counts=True)
+    if labels.dtype.kind == 'f' and (labels % 1).any(): raise ValueError(f"{source}: the labels are fractions, {len(names)} different ones; a ring needs ints or strings that repeat")
+    least, held = counts.min(), int(np.ceil(test_size * len(labels)))
+    if len(names) > 1 and (least < 2 or min(held, len(labels) - held) < len(names)):
+        raise ValueError(f"--test-size {test_size}: leaves fewer than one sample of each of the {len(names)} labels on one side; "
+                         f"there are {len(labels)} samples, and label {names[counts.argmin()]} has {least}")
     out = out_folder(out)
     train_Y, test_Y, train_labels, test_labels = train_test_split(Y, labels, test_size=test_size, stratify=labels, random_state=seed)
     start = time.perf_counter()
-    space = RingSpace(order=order, planes=planes, max_iter=max_iter, random_state=seed, device=device).fit(train_Y, train_labels)
+    space = RingSpace(order=order, planes=planes, max_iter=max_iter, random_state=seed, device=device, verbose=progress).fit(train_Y, train_labels)
     seconds = time.perf_counter() - start
     report = ring_report(space, test_Y, test_labels, train=(train_Y, train_labels))
     space.save(out/'ring.safetensors')
@@ -187,7 +200,7 @@ def run_ring(
     results = dict(command='ring', source=str(source), order=[str(o) for o in space.order_], train=len(train_Y), test=len(test_Y),
                    fit_seconds=round(seconds, 2), seed=seed, **report.to_dict())
     write_results(out, results)
-    print(report, f"written to {out}", sep='\n')
+    print('ring: ' + ' → '.join(results['order']) + (' (sorted; set it with --order)' if order is None else ''), report, f"written to {out}", sep='\n')
     return results
 
 # %% ../nbs/13_cli.ipynb #cell-16
@@ -217,29 +230,33 @@ def reproduce(
     "Regenerate the paper's Algorithm 1, figures 4 and 5 and the ring animation, and re-test its claims over many seeds."
     from oplas.viz import plot_lock_curves, plot_panes, plot_ring
     out, begin = out_folder(out), time.perf_counter()
-    few, many, main, short = (16, 32, 48, 500) if quick else (64, 64, 256, 1000)
+    few, many, most, long = (16, 32, 48, 500) if quick else (32, 64, 256, 3000)
 
     def run(**kwargs): return stargate(**{**dict(seeds=many, seed=seed, device=device, progress=progress), **kwargs})
+    written = []
+    def draw(ax, name): _save(ax, out/name); written.append(name)
     names = ('filmr', 'orthogonal', 'matrix')   # 0.1 suits all three operators: nbs/07_stargate.ipynb compares rates on tuning seeds
     algorithm1 = check_algorithm1(quick)
-    ours = {name: run(operator=name, seeds=main if name == 'filmr' else many) for name in names}
-    paper = {name: run(operator=name, loss='paper', seeds=few, steps=short) for name in names}
-    released = {name: run(operator=name, loss='released', lr=1e-3, operator_lr=1e-3, seeds=few, steps=short) for name in names}
-    sizes = {N: run(points=N, steps=steps, record=0) for N, steps in ({12: 1000} if quick else {3: 1000, 5: 1000, 7: 1000, 12: 1000, 24: 1500, 48: 3000}).items()}
+    ours = {name: run(operator=name, seeds=most if name == 'filmr' else many) for name in names}
+    paper = {name: run(operator=name, loss='paper', lr=1e-3, operator_lr=1e-3, seeds=few, steps=long) for name in names}
+    released = {name: run(operator=name, loss='released', lr=1e-3, operator_lr=1e-3, seeds=few, steps=long) for name in names}
+    steps_by_size = {12: 1000} if quick else {3: 1000, 5: 1000, 7: 1000, 12: 1000, 24: 1500, 48: 3000}
+    sizes = {N: run(points=N, steps=steps, record=0) for N, steps in steps_by_size.items()}
     sizes = {**sizes, 16: ours['filmr']}
 
-    good, bad = ours['filmr'], paper['orthogonal']
+    good, bad = ours['filmr'], released['matrix']
     panes = (1, 4, 16, 64, 128, 256, 384, 512, 768, 1000)
-    _save(plot_panes(good.frames(steps=panes), good.y), out/'figure4a.png')
-    _save(plot_panes(bad.frames(steps=panes), bad.y), out/'figure4b.png')
-    _save(plot_ring(good.z[0].roll(-1, 0), good.Tz[0], good.y, legend=True, title=f'FiLMR: {good.angle[0].rad2deg():.2f}°'), out/'figure5a.png')
-    _save(plot_ring(bad.z[0].roll(-1, 0), bad.Tz[0], legend=True, title='orthogonal matrix, equation (1) alone'), out/'figure5b.png')
-    _save(plot_lock_curves({n: r.steps_to_lock for n, r in ours.items()}, 1000), out/'lock_curves.png')
-    _save_animation(good, out/'stargate.gif')
+    draw(plot_panes(good.frames(steps=panes), good.y), 'figure4a.png')
+    draw(plot_panes(bad.frames(steps=[*panes[:-1], long]), bad.y), 'figure4b.png')
+    draw(plot_ring(good.z[0].roll(-1, 0), good.Tz[0], good.y, legend=True, title=f'FiLMR: {good.angle[0].rad2deg():.2f}°'), 'figure5a.png')
+    draw(plot_ring(bad.z[0].roll(-1, 0), bad.Tz[0], legend=True, title='a free matrix, the released loss'), 'figure5b.png')
+    draw(plot_lock_curves({n: r.steps_to_lock for n, r in ours.items()}, 1000), 'lock_curves.png')
+    _save_animation(good, out/'stargate.gif'); written.append('stargate.gif')
 
     table = {('ring', 'filmr', N): summary(r) for N, r in sorted(sizes.items())}
     table |= {(loss, name, 16): summary(r) for loss, runs in dict(ring=ours, paper=paper, released=released).items() for name, r in runs.items()}
-    rows = [dict(loss=loss, operator=name, **s) for (loss, name, _), s in table.items()]
+    steps_of = {N: steps for N, steps in steps_by_size.items()} | {16: 1000}
+    rows = [dict(loss=loss, operator=name, steps=steps_of[N] if loss == 'ring' else long, **s) for (loss, name, N), s in table.items()]
 
     def fractions(loss, names): return [table[loss, n, 16]['fraction'] for n in names]
     squares = ('orthogonal', 'matrix')
@@ -249,20 +266,20 @@ def reproduce(
     claims = [
         _claim("Algorithm 1 gives a rotation in the plane of u and v by twice their angle", "closed form against Givens rotations, n = 2 to 64, float64",
                algorithm1, 'holds' if max(algorithm1.values()) < 1e-10 else 'does not hold'),
-        _claim("With a FiLMR layer the points lock into a ring (figures 4a, 5a)", f"angle from a uniform random start; our loss, and the paper's two for {short} steps",
+        _claim("With a FiLMR layer the points lock into a ring (figures 4a, 5a)", f"angle from a uniform random start; our loss, and the paper's two for {long} steps",
                dict(our_loss=fractions('ring', ['filmr'])[0], paper_losses=max(fractions('paper', ['filmr']) + fractions('released', ['filmr'])),
                     sizes={str(N): table['ring', 'filmr', N]['fraction'] for N in sorted(sizes)}),
                'does not hold' if min(rings) < .9 else 'holds with a condition: more is needed than equation (1)' if own < .5 else 'holds'),
         _claim("A square matrix never learns the ring (figures 4b, 5b)", "free and orthogonal matrix, the same losses",
                dict(our_loss=dict(zip(squares, fractions('ring', squares))), paper_losses=max(fractions('paper', squares) + fractions('released', squares))),
                'holds' if max(fractions('ring', squares)) == 0 else 'does not hold: with a better loss a matrix learns it too' if own < .5 else 'does not hold'),
-        _claim("Square-matrix solutions extend the points along a line", f"first principal component over 90% of the variance after {short} steps, both losses of the paper",
+        _claim("Square-matrix solutions extend the points along a line", f"first principal component over 90% of the variance after {long} steps, both losses of the paper",
                thin, 'holds' if min(thin.values()) > .9 else 'does not hold' if max(thin.values()) < .1 else 'holds in ' + ', '.join(f'{f:.0%} ({l})' for l, f in thin.items()) + ' of the runs'),
     ]
     results = dict(command='reproduce', quick=quick, seed=seed, seconds=round(time.perf_counter() - begin, 1), claims=claims, runs=rows,
-                   files=sorted(p.name for p in out.iterdir() if p.suffix in ('.png', '.gif')))
+                   files=sorted(written))
     write_results(out, results)
-    print(*(line_of(f"{loss} loss, {name}, N = {N}", s) for (loss, name, N), s in table.items()), '',
+    print(*(line_of(f"{r['loss']} loss, {r['operator']}, N = {r['points']}, {r['steps']} steps", r) for r in rows), '',
           *(f"{c['verdict']:>60} | {c['claim']}" for c in claims), '', f"{results['seconds']:.0f} s; figures and results.json are in {out}", sep='\n')
     return results
 
@@ -308,7 +325,7 @@ def main(
     command, run = settings.pop('command'), settings.pop('run')
     if command != 'ring' and 'OMP_NUM_THREADS' not in os.environ: torch.set_num_threads(1)   # small tensors: more threads only wait for each other
     try: run(**settings)
-    except (ValueError, TypeError, OSError, ImportError) as e: return _fail(f"oplas {command}: {str(e).splitlines()[0]}")
+    except (ValueError, TypeError, OSError, ImportError, MemoryError) as e: return _fail(f"oplas {command}: {str(e).splitlines()[0]}")
     except KeyboardInterrupt: return _fail(f"oplas {command}: interrupted")
     return 0
 

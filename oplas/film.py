@@ -8,13 +8,22 @@ __all__ = ['INITS', 'FiLM', 'FiLMR', 'assert_trainable']
 # %% ../nbs/01_film.ipynb #cell-4
 import math
 from collections.abc import Iterator
+from functools import wraps
 
 import torch
 from torch import Tensor, nn
 
-from .rotations import plane_basis, rotate, rotate_by, rotation_angle, rotation_matrix
+from .rotations import plane_basis, rotate, rotate_by, rotation_angle
 
 # %% ../nbs/01_film.ipynb #cell-6
+def _wide_inside(method):
+    "Let `method(self, x, …)` compute half-precision points in float32, and give them back in their own type."
+    @wraps(method)
+    def wrapped(self, x, *args, **kwargs):
+        if x.dtype not in (torch.float16, torch.bfloat16): return method(self, x, *args, **kwargs)
+        return method(self, x.float(), *args, **kwargs).to(x.dtype)
+    return wrapped
+
 class FiLM(nn.Module):
     "Feature-wise affine map `gamma * x + beta` (Perez et al. 2018), one scale and one shift per feature."
     def __init__(self,
@@ -27,8 +36,14 @@ class FiLM(nn.Module):
         self.gamma = nn.Parameter(torch.randn(dim) if paper else torch.ones(dim))
         self.beta = nn.Parameter(torch.randn(dim) if paper else torch.zeros(dim))
 
-    def forward(self, x:Tensor) -> Tensor: return self.gamma * x + self.beta
+    @_wide_inside
+    def forward(self,
+        x:Tensor # (..., n) points
+    ) -> Tensor: # (..., n)
+        "Scale and shift every feature."
+        return self.gamma * x + self.beta
 
+    @_wide_inside
     def inverse(self,
         y:Tensor # (..., n) outputs of the layer
     ) -> Tensor: # (..., n) what went in; γ must hold no zero
@@ -64,6 +79,7 @@ class FiLMR(FiLM):
     ):
         if dim < 2: raise ValueError(f"dim: a rotation needs at least 2 dimensions, got {dim}")
         if not 1 <= planes <= dim // 2: raise ValueError(f"planes: expected 1 to {dim // 2} in {dim} dimensions, got {planes}")
+        if period is not None and init == 'identity': raise ValueError("init: 'identity' spans no plane for a period to turn in; use 'uniform'")
         if period is not None and period < 2: raise ValueError(f"period: expected at least 2 steps, got {period}")
         if init not in INITS: raise ValueError(f"init: expected one of {', '.join(INITS)}; got {init!r}")
         super().__init__(dim, 'paper' if init == 'paper' else 'identity')
@@ -94,6 +110,7 @@ class FiLMR(FiLM):
         "The rotation alone, without γ and β, as a matrix."
         return self._rotate(torch.eye(self.dim, dtype=self.u.dtype, device=self.u.device), 1).mT
 
+    @_wide_inside
     def forward(self,
         x:Tensor,     # (..., n) points
         t:float|Tensor=1.0 # power of the whole layer: 2 is twice, −1 undoes, 0.5 is half a step; a tensor (without γ, β) broadcasts against x[..., 0]
@@ -106,6 +123,7 @@ class FiLMR(FiLM):
         for _ in range(abs(int(t))): x = self(x) if t > 0 else self.inverse(x)
         return x
 
+    @_wide_inside
     def inverse(self,
         y:Tensor # (..., n) outputs of the layer
     ) -> Tensor: # (..., n) what went in; γ must hold no zero
@@ -119,33 +137,36 @@ class FiLMR(FiLM):
         if scale <= 0 or (self.gamma != scale).any():
             raise ValueError(f"t: the power {t} needs one positive γ for all features; γ runs from "
                              f"{self.gamma.min():.3g} to {self.gamma.max():.3g}. Whole powers work for any γ.")
-        def geometric(w, wt): return torch.where(w == 1, t, (wt - 1) / torch.where(w == 1, 1, w - 1))
+        def geometric(log_w): return torch.where(log_w == 0, t, (t * log_w).expm1() / torch.where(log_w == 0, 1, log_w.expm1()))
         shift, rest = 0, self._rotate(self.beta, 1)
         for (u, v), angle in zip(self.pairs(), self.angles()):
             a, b = plane_basis(u, v)
-            s = torch.complex(rest @ a, rest @ b) * geometric(torch.polar(scale, angle), torch.polar(scale**t, t * angle))
+            s = torch.complex(rest @ a, rest @ b) * geometric(torch.complex(scale.log(), angle))
             shift, rest = shift + s.real * a + s.imag * b, rest - (rest @ a) * a - (rest @ b) * b
-        return scale**t * self._rotate(x, t) + shift + geometric(scale, scale**t) * rest
+        return scale**t * self._rotate(x, t) + shift + geometric(scale.log()) * rest
 
     def extra_repr(self) -> str:
-        turns = ', '.join(f'{a:.1f}°' for a in self.angles().detach().rad2deg().tolist())
+        turns = '?' if self.u.is_meta else ', '.join(f'{a:.1f}°' for a in self.angles().detach().rad2deg().tolist())
         return f'dim={self.dim}, planes={self.planes}, ' + (f'period={self.period}, ' if self.period else '') + f'turns by {turns}'
 
-# %% ../nbs/01_film.ipynb #cell-25
-def _stray_tensors(module, path=''):
+# %% ../nbs/01_film.ipynb #cell-26
+def _stray_tensors(module):
     "Names of tensors with gradients that `module` holds outside its registered parameters."
+    seen = {id(p) for p in module.parameters()}
     def look(value, name):
-        if isinstance(value, Tensor) and value.requires_grad: yield name
-        elif isinstance(value, (list, tuple)): 
-            for i, o in enumerate(value): yield from look(o, f'{name}[{i}]')
-        elif isinstance(value, dict):
-            for k, o in value.items(): yield from look(o, f'{name}[{k!r}]')
-        elif isinstance(value, nn.Module): yield from (f'{name}.{n}' for n, p in value.named_parameters() if p.requires_grad)
-    own = {'_parameters', '_buffers', '_modules'}
-    for name, value in vars(module).items():
-        if name not in own: yield from look(value, path + name)
-    for name, buffer in module._buffers.items(): yield from look(buffer, path + name)
-    for name, child in module.named_children(): yield from _stray_tensors(child, f'{path}{name}.')
+        if isinstance(value, (list, tuple, dict, nn.Module)) and id(value) in seen: return
+        if isinstance(value, Tensor):
+            if value.requires_grad and id(value) not in seen: yield name
+            return
+        seen.add(id(value))
+        if isinstance(value, (list, tuple)): inside = ((f'{name}[{i}]', o) for i, o in enumerate(value))
+        elif isinstance(value, dict): inside = ((f'{name}[{k!r}]', o) for k, o in value.items())
+        elif isinstance(value, nn.Module): inside = ((f'{name}.{k}', p) for k, p in value.named_parameters())
+        else: return
+        for at, o in inside: yield from look(o, at)
+    for prefix, part in module.named_modules():
+        own = {k: v for k, v in vars(part).items() if k not in ('_parameters', '_modules', '_buffers')} | part._buffers
+        for name, value in own.items(): yield from look(value, f'{prefix}.{name}' if prefix else name)
 
 def assert_trainable(
     module:nn.Module, # what is to be trained

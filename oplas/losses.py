@@ -8,7 +8,6 @@ __all__ = ['attraction', 'pair_distances', 'uniformity', 'smoothness', 'isometry
 # %% ../nbs/03_losses.ipynb #cell-4
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -20,7 +19,7 @@ def attraction(
     "Mean of |T z_i − z_{i+1}|² (the paper's equation 1)."
     return (Tz - target).square().sum(-1).mean(-1)
 
-# %% ../nbs/03_losses.ipynb #cell-9
+# %% ../nbs/03_losses.ipynb #cell-10
 def pair_distances(
     z:Tensor # (..., N, n) points
 ) -> Tensor: # (..., N, N) squared distances between all pairs
@@ -31,10 +30,10 @@ def uniformity(
     z:Tensor,    # (..., N, n) points
     t:float=2.   # sharpness, in units of 1/|z|²: only pairs closer than about t**-.5 repel
 ) -> Tensor:     # (...) at most 0, which is a heap
-    "Log of the mean over pairs of exp(−t |z_i − z_j|²) (Wang & Isola 2020)."
+    "Log of the mean over all N² pairs, each point with itself included, of exp(−t |z_i − z_j|²) (after Wang & Isola 2020); at least −log N."
     return (-t * pair_distances(z)).flatten(-2).logsumexp(-1) - 2 * math.log(z.shape[-2])
 
-# %% ../nbs/03_losses.ipynb #cell-12
+# %% ../nbs/03_losses.ipynb #cell-13
 def smoothness(
     z:Tensor # (..., N, n) points in ring order
 ) -> Tensor: # (...) mean squared length of the N edges, the closing one included
@@ -48,7 +47,7 @@ def isometry(
     "Mean over pairs of the squared change in |z_i − z_j|²."
     return (pair_distances(Tz) - pair_distances(z)).square().mean((-1, -2))
 
-# %% ../nbs/03_losses.ipynb #cell-15
+# %% ../nbs/03_losses.ipynb #cell-16
 def triplet(
     z:Tensor,   # (..., N, n) points before a step
     Tz:Tensor,  # (..., N, n) points after it

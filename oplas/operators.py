@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import orthogonal
 
-from .film import FiLMR, assert_trainable
+from .film import INITS, FiLMR
 
 # %% ../nbs/02_operators.ipynb #cell-5
 class Theta(nn.Module):
@@ -26,7 +26,10 @@ class Theta(nn.Module):
         if dim != 2: raise ValueError(f"dim: theta turns the plane, dim=2, got {dim}; use 'filmr' in more dimensions")
         self.theta = nn.Parameter(2 * math.pi * torch.rand(()))
 
-    def forward(self, x:Tensor) -> Tensor:
+    def forward(self,
+        x:Tensor # (..., 2) points
+    ) -> Tensor: # (..., 2)
+        "Turn `x` by `theta` radians."
         c, s = self.theta.cos(), self.theta.sin()
         return x @ torch.stack([torch.stack([c, s]), torch.stack([-s, c])])
 
@@ -61,6 +64,7 @@ def make_operator(
         raise ValueError(f"operator: expected one of {', '.join(OPERATORS)}, or a callable; got {operator!r}")
     if not callable(make := OPERATORS.get(operator, operator) if isinstance(operator, str) else operator):
         raise TypeError(f"operator: expected a name or a callable, got {type(operator).__name__}")
+    if init is not None and init not in INITS: raise ValueError(f"init: expected one of {', '.join(INITS)}; got {init!r}")
     if make is FiLMR and init is not None: make = partial(FiLMR, init=init)
     made = make(dim)
     if not isinstance(made, nn.Module): raise TypeError(f"operator: expected the callable to return an nn.Module, got {type(made).__name__}")

@@ -7,7 +7,7 @@ __all__ = ['FORMAT', 'VERSION', 'LADDER', 'ENOUGH', 'NETS', 'WIDTH', 'DIRECTIONS
            'ring_report']
 
 # %% ../nbs/08_ring.ipynb #cell-4
-import json, math, os
+import json, os
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -45,9 +45,10 @@ def _ring_order(order, classes):
     names = classes.tolist()
     if len(names) < 2: raise ValueError(f"labels: expected at least 2 classes around the ring, got {len(names)} class: {names}")
     if order is None: return classes
+    if isinstance(order, str): raise ValueError(f"order: expected a list of labels, got the string {order!r}")
     order = [o.item() if hasattr(o, 'item') else o for o in order]
     if twice := sorted({o for o in order if order.count(o) > 1}, key=str): raise ValueError(f"order: expected each label once, got {twice} more than once")
-    if extra := [l for l in names if l not in order]: raise ValueError(f"labels: {extra} not in order {order}")
+    if extra := [l for l in names if l not in order]: raise ValueError(f"order: lacks the labels {extra}; it holds {order}")
     if empty := [o for o in order if o not in names]: raise ValueError(f"order: no sample is labelled {empty}; the labels are {names}")
     return classes[[names.index(o) for o in order]]
 
@@ -64,14 +65,16 @@ def _roots(R, lab, morph, q=DIRECTIONS):
 class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     "A space z = [ring, rest] for encodings, where advancing to the next label is the rotation `T_` of the ring part. Works in float32."
     def __init__(self,
-        order=None,         # the N >= 2 labels around the ring, each once; None: the sorted unique labels
+        order=None,         # list of the N >= 2 labels around the ring, each once; None: the sorted unique labels
         planes:int|None=None, # harmonics of the ring, 1 to N//2 (for N = 2: 1); None: all of them
         max_iter:int=400,   # training steps, at least 1
-        morph:float|None=None, # how far the rest takes on the shape of its new class, in [0, 1]; None: the gentlest of 0, .15, .3 that reads well
         random_state=None,  # int, for the same numbers each time; a numpy RandomState; None: other numbers each time
-        device=None         # 'cpu', 'cuda', …; None: the GPU where there is one
+        device=None,        # 'cpu', 'cuda', …; None: the GPU where there is one
+        morph:float|None=None, # how far the rest takes on the shape of its new class, in [0, 1]; None: the gentlest of 0, .15, .3 that reads well
+        verbose:bool=False  # show a progress bar while training
     ):
-        self.order, self.planes, self.max_iter, self.morph, self.random_state, self.device = order, planes, max_iter, morph, random_state, device
+        self.order, self.planes, self.max_iter, self.random_state, self.device = order, planes, max_iter, random_state, device
+        self.morph, self.verbose = morph, verbose
 
     def fit(self,
         Y, # (B, n_features) finite numbers: encodings; array or tensor
@@ -120,14 +123,14 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
         B, N = hot.shape
         soft = .95 * hot + .05 / N
         def loss(f):
-            self._nets.train(f > .3)                                     # dropout, after a start without
+            self._nets.train(bool(f > .3))                                     # dropout, after a start without
             i, j = torch.randint(B, (2, NETS, min(256, B)), generator=g, device=X.device)
             x = X[i] + .3 * torch.randn(*i.shape, 1, generator=g, device=X.device) * R[j]
             return -(soft[i] * self._nets(x, each=True).log_softmax(-1)).sum(-1).mean(-1)
         groups = [dict(params=[p for p in self._nets.parameters() if (p.ndim > 2) == is_weight], weight_decay=.05 * is_weight) for is_weight in (True, False)]
         with torch.random.fork_rng([X.device] if X.is_cuda else []):     # dropout draws from torch's own generator
-            torch.manual_seed(seed)
-            fit(loss, groups, self.max_iter, lr=3e-3, optimizer=torch.optim.AdamW, schedule=partial(warmup_cosine, warmup=.2))
+            (torch.default_generator if X.device.type == 'cpu' else torch).manual_seed(seed)
+            fit(loss, groups, self.max_iter, lr=3e-3, optimizer=torch.optim.AdamW, schedule=partial(warmup_cosine, warmup=.2), progress=self.verbose, desc='ring')
         self._nets.requires_grad_(False).eval()
 
     def _choose_morph(self, X, lab, g):
@@ -163,8 +166,10 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
     def _index(self, labels):
         "Places (B,) on the ring of labels, or an error that names the strangers."
         where = {o: i for i, o in enumerate(self.order_.tolist())}
-        labels = np.asarray(_numpy(labels)).tolist()
-        if strange := sorted({l for l in labels if l not in where}, key=str): raise ValueError(f"labels: {strange[:6]} not in order {list(where)}")
+        labels = np.asarray(_numpy(labels))
+        if labels.ndim != 1: raise ValueError(f"labels: expected shape (B,), got {labels.shape}")
+        labels = labels.tolist()
+        if strange := sorted({l for l in labels if l not in where}, key=str): raise ValueError(f"labels: {strange[:6]} are not on this ring, {list(where)}")
         return np.array([where[l] for l in labels])
 
     def _check(self, A, encodings=True):
@@ -200,7 +205,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
         Z,      # (B, 2*planes + n_features) points of the space
         steps=1 # places further round the ring, any real number, or (B,) of them; negative is back
     ):          # like Z
-        "Turn the ring part by `T_` to the power `steps`; leave the rest alone."
+        "Turn the ring part by `T_` to the power `steps`; leave the rest alone. What is decoded changes over from label to label near half steps."
         z, n = self._check(Z, False), self.T_.dim
         t = torch.as_tensor(_numpy(steps), dtype=torch.float64)
         if t.shape not in ((), (len(z),)) or not t.isfinite().all(): raise ValueError(f"steps: expected a finite number, or {len(z)} of them, got {steps}")
@@ -250,7 +255,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
                       morph_=self.morph_, random_state=int(self.random_state) if isinstance(self.random_state, (int, np.integer)) else None,
                       features=list(getattr(self, 'feature_names_in_', [])))
         tensors = {n: getattr(self, n) for n in self._TENSORS} | {f'nets.{n}': t for n, t in self._nets.state_dict().items()}
-        data = to_bytes({n: t.cpu().contiguous() for n, t in tensors.items()}, dict(format=FORMAT, version=str(VERSION), space=json.dumps(header)))
+        data = to_bytes({n: t.cpu().contiguous() for n, t in tensors.items()}, dict(format=FORMAT, version=str(VERSION), space=json.dumps(header, default=lambda o: o.item())))
         part = Path(f'{path}.part')
         try: part.write_bytes(data); os.replace(part, path)
         finally: part.unlink(missing_ok=True)
@@ -274,7 +279,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
     @classmethod
     def _from(cls, head, tensors, device):
         "A space from the header and tensors of a file, their shapes checked."
-        space = cls(None if head['sorted'] else head['order'], head['planes'], head['max_iter'], head['morph'], head['random_state'], device)
+        space = cls(None if head['sorted'] else head['order'], head['planes'], head['max_iter'], head['random_state'], device, head['morph'])
         if np.dtype(head['kind']).kind not in 'biufUO': raise ValueError(f"labels of kind {head['kind']}")
         space.order_, space.n_features_in_, space.morph_ = np.array(head['order'], dtype=head['kind']), len(tensors['_mean']), float(head['morph_'])
         if head['features']: space.feature_names_in_ = np.array(head['features'], dtype=object)
@@ -296,7 +301,7 @@ class RingReport:
     "What `ring_report` found; `print` shows a table."
     accuracy:np.ndarray      # (N,) A_k, k = 0 to N − 1
     round_trip:float         # largest error of h⁻¹(h(y)), relative to the RMS of Y
-    n_steps:float            # the same after N steps, one by one or at once, the worse of the two
+    closure:float            # the same after N steps, one by one or at once, the worse of the two
     correlation:float        # of residuals to the class means, before and after one step
     baselines:dict = field(default_factory=dict)    # name -> A_0 of other classifiers
     reading:dict = field(default_factory=dict)      # fraction read rightly by the judge: untouched, advanced
@@ -311,9 +316,9 @@ class RingReport:
         return figures | dict(counterparts={n: c.tolist() for n, c in self.counterparts.items()})
 
     def __repr__(self):
-        rows = [('min A_k', f'{self.min_accuracy:.3f}   k = 0 … {len(self.accuracy) - 1}')]
-        rows += [(f'A_0, {n}', f'{a:.3f}') for n, a in self.baselines.items()]
-        rows += [('exactness', f'{self.round_trip:.0e} round trip, {self.n_steps:.0e} after {len(self.accuracy)} steps'), ('residual correlation', f'{self.correlation:.3f}')]
+        rows = [('held-out accuracy, worst A_k', f'{self.min_accuracy:.3f}   over k = 0 … {len(self.accuracy) - 1} steps')]
+        rows += [(f'accuracy of {n}', f'{a:.3f}') for n, a in self.baselines.items()]
+        rows += [('relative error of coming back', f'{self.round_trip:.0e} round trip, {self.closure:.0e} after {len(self.accuracy)} steps'), ('residual correlation', f'{self.correlation:.3f}')]
         rows += [(f'judge, {n}', f'{a:.3f}') for n, a in self.reading.items()]
         rows += [(f'C_k, {n}', f'{c.mean():.3f} mean, {c.min():.3f} min') for n, c in self.counterparts.items()]
         return '\n'.join(f'{name:<42}{value}' for name, value in rows)
@@ -344,6 +349,7 @@ def ring_report(
     judge=None       # fitted classifier on the original encodings, anything with `predict`, to read the advanced ones
 ) -> RingReport:
     "Measure a ring on held-out encodings: accuracy, exactness, and whether the rest stays."
+    check_is_fitted(space, 'T_')
     Y, labels = check_array(_numpy(Y), dtype=np.float32), np.asarray(_numpy(labels))
     check_consistent_length(Y, labels, groups)
     N, place, Z = len(space.order_), space._index(labels), space.transform(Y)

@@ -56,7 +56,7 @@ def _unit_pair(u, v):
     "Unit vectors along `u` and `v`; both zero where either is, for then there is no plane."
     u, v = (a / a.detach().abs().amax(-1, keepdim=True).clamp_min(torch.finfo(a.dtype).tiny) for a in (u, v))
     nu, nv = ((a * a).sum(-1, keepdim=True) for a in (u, v))
-    plane = (nu > 0) & (nv > 0)
+    plane = (nu != 0) & (nv != 0)                                 # NaN stays NaN
     return [torch.where(plane, a * torch.where(plane, n, 1).rsqrt(), 0) for a, n in ((u, nu), (v, nv))]
 
 def _turn(x, u, v, a, b):
@@ -88,26 +88,36 @@ def rotation_angle(
     "The angle by which `rotation_matrix(u, v)` turns: twice the angle between `u` and `v`; 0 if either is zero."
     _check_vectors(u=u, v=v)
     minus, plus = (a.squeeze(-1) for a in _gaps(*_unit_pair(_wide(u), _wide(v))))
-    plane = (minus > 0) & (plus > 0)
+    plane = (minus != 0) & (plus != 0)
     d, e = (torch.where(plane, a, 1).sqrt() for a in (minus, plus))
     return torch.where(plane, (4 * torch.atan2(d, e)) % (2 * math.pi), 0)
 
 # %% ../nbs/00_rotations.ipynb #cell-19
+def _whole_turn(x, u, v):
+    "`rotate(x, u, v)` by the plain formula."
+    u, v = _unit_pair(u, v)
+    return _turn(x, u, v, 2 * (u * v).sum(-1, keepdim=True), 2)
+
 class _Rotate(torch.autograd.Function):
     "`rotate(x, u, v)` for x (B, n) and one plane u, v (n,): R = I + Wᵀ K W, with its own backward."
     @staticmethod
     def forward(ctx, x, u, v):
         W = torch.stack([u, v])
-        norm = torch.linalg.vector_norm(W, dim=-1, keepdim=True, dtype=torch.float64).to(W.dtype)   # 1e±20 squared fits
+        scale = W.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(W.dtype).tiny) if W.dtype == torch.float64 else 1
+        norm = torch.linalg.vector_norm(W if W.dtype == torch.float32 else W / scale, dim=-1, keepdim=True, dtype=torch.float64).mul_(scale).to(W.dtype)   # in float64 no float32 overflows
         W /= norm.masked_fill_((norm == 0).any(), torch.inf)      # no plane: W = 0 and R = I
         K = (W @ W.T).mul_(4).tril_(-1).fill_diagonal_(-2)
         P = (K @ W) @ x.T                                         # this layout, (2, n) by (n, B), is the fast one
-        ctx.save_for_backward(x, W, K, P, norm)
+        ctx.save_for_backward(x, u, v, W, K, P, norm)
         return torch.addmm(x, P.T, W)
 
     @staticmethod
     def backward(ctx, g):
-        x, W, K, P, norm = ctx.saved_tensors
+        x, u, v, W, K, P, norm = ctx.saved_tensors
+        if torch.is_grad_enabled():                               # a gradient of this gradient is wanted: by the plain formula
+            wanted = [a for a, need in zip((x, u, v), ctx.needs_input_grad) if need]
+            grads = iter(torch.autograd.grad(_whole_turn(x, u, v), wanted, g, create_graph=True))
+            return tuple(next(grads) if need else None for need in ctx.needs_input_grad)
         S = (K.T @ W) @ g.T
         gW = torch.addmm(P @ g, S, x).addcmul_(S[1] @ P[0], W.flip(0))        # the last term: the cosine inside K
         gW.addcmul_(W, (gW * W).sum(-1, keepdim=True), value=-1).div_(norm)   # lengths do not count
@@ -117,11 +127,11 @@ class _Rotate(torch.autograd.Function):
 _transformed = getattr(torch._C, '_are_functorch_transforms_active', lambda: True)
 
 def _is_hot_path(x, u, v, t):
-    "One plane, a whole step or its inverse, single or double precision, and no transform of torch.func at work?"
+    "One plane, a whole step or its inverse, single or double precision, and no transform or autocast at work?"
     return (not isinstance(t, Tensor) and t in (1, -1) and getattr(u, 'ndim', 0) == getattr(v, 'ndim', 0) == 1
             and getattr(x, 'ndim', 0) and x.shape[-1] == len(u) == len(v) > 1 and x.dtype == u.dtype == v.dtype
             and x.dtype in (torch.float32, torch.float64) and x.device.type != 'mps'
-            and not torch.compiler.is_compiling() and not _transformed())
+            and not torch.compiler.is_compiling() and not _transformed() and not torch.is_autocast_enabled(x.device.type))
 
 # %% ../nbs/00_rotations.ipynb #cell-20
 def _sin_ratio(nu, minus, plus):
@@ -147,9 +157,10 @@ def rotate(
         if t < 0: u, v = v, u
         return _Rotate.apply(x, u, v) if x.ndim == 2 else _Rotate.apply(x.reshape(-1, x.shape[-1]), u, v).view(x.shape)
     _check_vectors(x=x, u=u, v=v)
-    dtype, x, (u, v) = x.dtype, _wide(x), _unit_pair(_wide(u), _wide(v))
+    dtype, x, u, v = x.dtype, *map(_wide, (x, u, v))
+    if not isinstance(t, Tensor) and t in (1, -1): return _whole_turn(x, *((u, v) if t > 0 else (v, u))).to(dtype)
+    u, v = _unit_pair(u, v)
     if isinstance(t, Tensor): t = t[..., None]
-    elif t in (1, -1): return _turn(x, u, v, 2*t * (u * v).sum(-1, keepdim=True), 2).to(dtype)
     elif float(t).is_integer(): v = torch.where((u * v).sum(-1, keepdim=True) < 0, -v, v)  # the same mirror, and θ below a right angle
     gaps = _gaps(u, v)
     return _turn(x, u, v, _sin_ratio(2*t, *gaps), 2 * _sin_ratio(t, *gaps)**2).to(dtype)
@@ -162,7 +173,9 @@ def plane_basis(
     "An orthonormal basis of the plane of `u` and `v`; zero vectors where they span none."
     _check_vectors(u=u, v=v)
     u, v = _unit_pair(_wide(u), _wide(v))
-    return _unit_pair(u, v - u * (u * v).sum(-1, keepdim=True))
+    for _ in range(2): v = v - u * (u * v).sum(-1, keepdim=True)  # once more, for what rounding left of u
+    apart = v.abs().amax(-1, keepdim=True) > 4 * torch.finfo(v.dtype).eps
+    return _unit_pair(u, torch.where(apart | v.isnan(), v, 0))
 
 def rotate_by(
     x:Tensor, # (..., n) points as rows, floats

@@ -27,7 +27,7 @@ def ring_angle(
     Tz:Tensor, # (..., N, n) where the operator sends them
 ) -> Tensor:   # (...) radians in [0, π]
     "The angle of the rotation that best carries `z` to `Tz`, in the plane of z's two leading principal components."
-    z, Tz = (a - a.mean(-2, keepdim=True) for a in (z, Tz))
+    z, Tz = ((a - a.mean(-2, keepdim=True)).nan_to_num(0, 0, 0) for a in (z, Tz))
     axes = torch.linalg.svd(z, full_matrices=False)[2][..., :2, :].mT
     (a, b), (c, d) = ((w @ axes).unbind(-1) for w in (z, Tz))
     return torch.atan2((a*d - b*c).sum(-1), (a*c + b*d).sum(-1)).abs()
@@ -58,15 +58,19 @@ def lock_report(
     "Test the seven conditions of a locked ring."
     if not z.shape == Tz.shape == TNz.shape or z.ndim < 2 or z.shape[-2] < 3:
         raise ValueError(f"expected z, Tz, TNz of one shape (..., N, n) with N >= 3, got {tuple(z.shape)}, {tuple(Tz.shape)}, {tuple(TNz.shape)}")
+    finite = torch.stack([a.isfinite().all(-1).all(-1) for a in (z, Tz, TNz)]).all(0)
+    center = z.mean(-2, keepdim=True)
+    z, Tz, TNz = ((a - center).nan_to_num(0, 0, 0) for a in (z, Tz, TNz))
     N, target = z.shape[-2], z.roll(-1, -2)
+    def distances(a, b): return torch.cdist(a, b, compute_mode='donot_use_mm_for_euclid_dist')
     itself = torch.eye(N, device=z.device, dtype=torch.bool)
-    d = torch.cdist(z, z).masked_fill(itself, math.inf).amin((-2, -1))
+    d = distances(z, z).masked_fill(itself, math.inf).amin((-2, -1))
     radius = (z - z.mean(-2, keepdim=True)).norm(dim=-1)
     energy = torch.linalg.svdvals(z - z.mean(-2, keepdim=True)).square()
-    angle = torch.pi - (torch.as_tensor(angle, dtype=z.dtype, device=z.device) % (2*torch.pi) - torch.pi).abs()
+    angle = torch.pi - (torch.as_tensor(angle, dtype=z.dtype, device=z.device).nan_to_num(0, 0, 0) % (2*torch.pi) - torch.pi).abs()
     k = (angle * N / (2*math.pi)).round()
     figures = dict(
-        nearest=(torch.cdist(Tz, z).argmin(-1) == torch.arange(N, device=z.device).roll(-1)).float().mean(-1),
+        nearest=(distances(Tz, z).argmin(-1) == torch.arange(N, device=z.device).roll(-1)).float().mean(-1),
         step=(Tz - target).norm(dim=-1).amax(-1) / d,
         closure=(TNz - z).norm(dim=-1).amax(-1) / d,
         round=(radius.amax(-1) - radius.amin(-1)) / radius.mean(-1),
@@ -77,7 +81,7 @@ def lock_report(
     f = figures
     passed = dict(nearest=f['nearest'] == 1, step=f['step'] < .05, closure=f['closure'] < .25, round=f['round'] < .05,
                   angle=(f['angle'] < .05) & coprime, planar=f['planar'] > .99, spread=f['spread'] > .9)
-    return LockReport(passed, figures, k.long(), angle)
+    return LockReport({name: p & finite for name, p in passed.items()}, figures, k.long(), angle)
 
 # %% ../nbs/07_stargate.ipynb #cell-11
 def ring_loss(
@@ -90,11 +94,19 @@ def ring_loss(
     return (attraction(Tz, z.roll(-1, -2)) + .1 * min(1, 12/N) * uniformity(z, max(2, N/6))
             + .5 * max(0, 1 - f/.3) * smoothness(z) + .3 * min(1, max(0, (f - .3)/.2)) * isometry(z, Tz))
 
-def paper_loss(z:Tensor, Tz:Tensor, f:float) -> Tensor:
+def paper_loss(
+    z:Tensor,  # (..., N, n) points
+    Tz:Tensor, # (..., N, n) after one step
+    f:float    # not used
+) -> Tensor:   # (...)
     "Equation (1) of the paper alone."
     return attraction(Tz, z.roll(-1, -2))
 
-def released_loss(z:Tensor, Tz:Tensor, f:float) -> Tensor:
+def released_loss(
+    z:Tensor,  # (..., N, n) points
+    Tz:Tensor, # (..., N, n) after one step
+    f:float    # not used
+) -> Tensor:   # (...)
     "The triplet margin loss of the paper's released code."
     return triplet(z, Tz, z.roll(-1, -2))
 
@@ -108,13 +120,23 @@ LOSSES = dict(ring=Recipe(ring_loss, True), paper=Recipe(paper_loss, False), rel
 # %% ../nbs/07_stargate.ipynb #cell-13
 class Stargate(nn.Module):
     "A projector h and an operator T, trained together: y -> h(y), T h(y), and T^steps h(y)."
-    def __init__(self, dim, operator='filmr', init='uniform', hidden=32, standardized=True):
+    def __init__(self,
+        dim:int,         # dimensions n of inputs and ring
+        operator:str|Callable='filmr', # for `make_operator`
+        init:str|None='uniform', # FiLMR's start
+        hidden:int=32,   # width of the projector
+        standardized:bool=True # fix mean and size of the projected points
+    ):
         super().__init__()
         self.projector = mlp(dim, hidden, hidden, dim, norm=True)
         self.operator = make_operator(operator, dim, init)
         self.standardized = standardized
 
-    def forward(self, y, steps=1):
+    def forward(self,
+        y:Tensor,    # (N, n) inputs
+        steps:int=1  # how often to apply T, for the last result
+    ) -> tuple[Tensor, Tensor, Tensor]: # z, T z, and T^steps z, each (N, n)
+        "Project, and step."
         z = self.projector(y)
         if self.standardized: z = standardize(z)
         Tz = last = self.operator(z)
@@ -140,6 +162,7 @@ class StargateRun:
     ) -> dict:        # training step -> (z, Tz), each (N, dim)
         "Recorded frames of one run, for `oplas.viz.plot_panes`."
         frames = self.history['frames']
+        if not 0 <= seed < len(frames[0][0]): raise IndexError(f"seed: frames of {len(frames[0][0])} runs were recorded, got {seed}; ask for more with record=")
         chosen = frames if steps is None else dict.fromkeys(min(frames, key=lambda s: abs(s - step)) for step in steps)
         return {s: (frames[s][0][seed], frames[s][1][seed]) for s in chosen}
 
@@ -167,8 +190,8 @@ def line(
     return torch.linspace(1, -1, points)[:, None] * way
 
 def _frame_steps(steps, frames=40):
-    "Training steps to record: powers of two, and more and more widely spaced ones up to the last."
-    return {0, steps} | {2**i for i in range(steps.bit_length())} & set(range(steps)) | {round(steps * (i/frames)**2) for i in range(frames)}
+    "Training steps to record: powers of two, three times those, and more and more widely spaced ones up to the last."
+    return {0, steps} | {k * 2**i for i in range(steps.bit_length()) for k in (1, 3)} & set(range(steps)) | {round(steps * (i/frames)**2) for i in range(frames)}
 
 def stargate(
     dim:int=2,       # dimensions n of points and ring
@@ -188,6 +211,8 @@ def stargate(
     progress:bool=False # show a progress bar
 ) -> StargateRun:
     "Train projectors and operators on the Stargate problem (paper, section 3.1), many seeds at once."
+    for name, value in dict(dim=dim, points=points, seeds=seeds, steps=steps, check=check).items():
+        if not isinstance(value, int): raise TypeError(f"{name}: expected a whole number, got {value!r}")
     if points < 3: raise ValueError(f"points: a ring needs at least 3, got {points}")
     if dim < 2: raise ValueError(f"dim: a ring needs at least 2 dimensions, got {dim}")
     for name, value in dict(seeds=seeds, steps=steps, check=check).items():
@@ -212,7 +237,7 @@ def stargate(
             z, Tz, TNz = (a.cpu() for a in model(inputs, points))
             tests[step] = z, Tz, lock_report(z, Tz, TNz, ring_angle(z, Tz))
 
-    history = fit(objective, [g for g in groups if g['params']], steps, callback=look, progress=progress, desc=f"stargate: {operator}")
+    history = fit(objective, [g for g in groups if g['params']], steps, callback=look, progress=progress, desc=f"{operator}, {loss} loss, {points} points" if isinstance(loss, str) and isinstance(operator, str) else 'stargate')
     z, Tz, report = tests[steps]
     locked = torch.stack([r.locked for *_, r in tests.values()])                 # (tests, S)
     run_length = locked.flip(0).long().cumprod(0).sum(0)                          # tests locked at the end, without a gap

@@ -32,7 +32,8 @@ class Ensemble(nn.Module):
                 torch.default_generator.manual_seed(seed + i)   # the CPU's alone: modules are built there
                 members.append(make())
         for name, _ in members[0].named_parameters():
-            self.register_parameter(name.replace('.', '/'), nn.Parameter(torch.stack([m.get_parameter(name).detach() for m in members])))
+            each = [m.get_parameter(name) for m in members]
+            self.register_parameter(name.replace('.', '/'), nn.Parameter(torch.stack([p.detach() for p in each]), each[0].requires_grad))
         for name, _ in members[0].named_buffers():
             self.register_buffer(name.replace('.', '/'), torch.stack([m.get_buffer(name) for m in members]))
         self._template = [copy.deepcopy(members[0]).requires_grad_(False).to('meta')]  # in a list: not a submodule
@@ -52,9 +53,10 @@ class Ensemble(nn.Module):
         i:int           # 0 <= i < S
     ) -> nn.Module:     # a module by itself, with copies of the parameters
         "Member `i` as an ordinary module."
-        module = copy.deepcopy(self._template[0]).to_empty(device=next(iter(self.parameters())).device).requires_grad_()
+        module = copy.deepcopy(self._template[0]).to_empty(device=next(iter(self.parameters())).device)
         params, buffers = self._state()
-        module.load_state_dict({n: t[i].detach().clone() for n, t in {**params, **buffers}.items()})
+        for name, p in params.items(): module.get_parameter(name).requires_grad_(p.requires_grad).data.copy_(p[i])
+        for name, b in buffers.items(): module.get_buffer(name).copy_(b[i])
         return module
 
     def train(self, mode:bool=True) -> 'Ensemble':
@@ -70,13 +72,14 @@ def pick_device(
     device:str|torch.device|None=None # 'cpu', 'cuda', …; None: the GPU where there is one, else the CPU
 ) -> torch.device:
     "The device to work on."
-    return torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    try: return torch.empty(0, device=device or ('cuda' if torch.cuda.is_available() else 'cpu')).device
+    except (RuntimeError, AssertionError) as e: raise ValueError(f"device: {device!r} cannot be used here ({str(e).splitlines()[0]})") from None
 
 def warmup_cosine(
     f:float,        # fraction of the training done, in [0, 1)
     warmup:float=.05 # fraction spent rising linearly to 1
 ) -> float:         # factor for the learning rate, in (0, 1]
-    "Rise to 1, then follow half a cosine down to 0."
+    "Half a cosine from 1 down to 0, times a linear rise over the first part."
     return min(1, (f + 1e-3) / warmup) * (1 + math.cos(math.pi * f)) / 2 if warmup else (1 + math.cos(math.pi * f)) / 2
 
 # %% ../nbs/05_training.ipynb #cell-11
@@ -94,30 +97,34 @@ def fit(
     optimizer:Callable=partial(torch.optim.Adam, fused=True), # called as optimizer(params, lr=lr)
     schedule:Callable[[float], float]=warmup_cosine, # factor for the learning rate at fraction f
     callback:Callable[[int], None]|None=None, # called as callback(step) before the first step (0) and after each
-    progress:bool=False, # show a progress bar
+    progress:bool=False, # show a progress bar, on a terminal or in a notebook
     desc:str='fit',      # its label
     checkpoint:str|Path|None=None, # file to resume from if it is there, and to write; removed by nobody
     every:int=500,       # steps between checkpoints
-    generator:torch.Generator|None=None # random source of `loss`, saved in the checkpoint; torch's own is saved anyway
+    generator:torch.Generator|None=None, # random source of `loss`, saved in the checkpoint; torch's own are saved anyway
+    buffers:Iterable=()  # tensors that `loss` changes by itself, such as running means, saved in the checkpoint
 ) -> Tensor:         # (steps,) or (steps, S): the loss at each step, on the CPU
     "Minimise `loss` by gradient descent; an interrupted run resumes from its checkpoint to the same numbers."
-    params = list(params)
-    opt = optimizer(params, lr=lr)
-    tensors = [p for g in opt.param_groups for p in g['params']]
+    for name, value in dict(steps=steps, every=every).items():
+        if value < 1: raise ValueError(f"{name}: expected at least 1, got {value}")
+    opt = optimizer(list(params), lr=lr)
+    tensors = [p for g in opt.param_groups for p in g['params']] + list(buffers)
     sched = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: schedule(min(step / steps, 1)))
     history, start = [], 0
     if checkpoint is not None and Path(checkpoint).exists():
         state = torch.load(checkpoint, weights_only=True, map_location='cpu')
-        if [p.shape for p in tensors] != [p.shape for p in state['params']] or steps != state['steps']:
-            raise ValueError(f"{checkpoint}: is the checkpoint of another run (other shapes, or {state['steps']} steps and not {steps})")
+        same = [p.shape for p in tensors] == [p.shape for p in state['params']] and (generator is None) == (state['generator'] is None)
+        if not same or steps != state['steps']:
+            raise ValueError(f"{checkpoint}: is the checkpoint of another run (other shapes or generator, or {state['steps']} steps and not {steps})")
         with torch.no_grad():
             for p, saved in zip(tensors, state['params']): p.copy_(saved)
         opt.load_state_dict(state['optimizer']); sched.load_state_dict(state['schedule'])
-        torch.set_rng_state(state['rng'])
+        torch.set_rng_state(state['rng'][0])
+        if len(state['rng']) > 1 and torch.cuda.is_available(): torch.cuda.set_rng_state_all(state['rng'][1:])
         if generator is not None: generator.set_state(state['generator'])
         history, start = list(state['history']), len(state['history'])
     if callback and not start: callback(0)
-    for step in tqdm(range(start, steps), desc=desc, disable=not progress, initial=start, total=steps):
+    for step in tqdm(range(start, steps), desc=desc, disable=None if progress else True, initial=start, total=steps):
         value = loss(step / steps)
         opt.zero_grad()
         value.sum().backward()
@@ -126,6 +133,6 @@ def fit(
         if callback: callback(step + 1)
         if checkpoint is not None and ((step + 1) % every == 0 or step + 1 == steps):
             _save(checkpoint, dict(params=[p.detach().cpu() for p in tensors], optimizer=opt.state_dict(), schedule=sched.state_dict(),
-                rng=torch.get_rng_state(), generator=generator.get_state() if generator else None,
+                rng=[torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])], generator=generator.get_state() if generator else None,
                 history=torch.stack(history), steps=steps))
     return torch.stack(history)

@@ -25,7 +25,7 @@ def _array(a): return np.asarray(a.detach().cpu() if hasattr(a, 'detach') else a
 def plane(
     *points, # arrays or tensors (N, n): the first defines the plane, all are projected
 ) -> list:   # arrays (N, 2)
-    "The two leading principal directions of the first set of points; sets in 2-D come back as they are."
+    "Points in the plane of the two leading principal directions of the first set; sets in 2-D come back as they are."
     points = [_array(p) for p in points]
     if points[0].shape[-1] == 2: return points
     mean = points[0].mean(0)
@@ -50,16 +50,22 @@ def plot_ring(
         out = p - points['z'].mean(0)
         ax.annotate(str(text), p, p + .14 * out / max(np.linalg.norm(out), 1e-9) * np.abs(points['z']).max(), ha='center', va='center', fontsize=9)
     ax.set(aspect='equal', title=title or '')
-    ax.margins(.12)
+    ax.margins(.12); ax.locator_params(nbins=5)
     if legend: ax.legend(fontsize=8, loc='upper center', bbox_to_anchor=(.5, -.09), ncol=3, frameon=False)
     return ax
 
 # %% ../nbs/06_viz.ipynb #cell-11
+def _flat(frames):
+    "Frames in 2-D: all of them in the plane of the last one, so that nothing jumps."
+    steps, sets = list(frames), [a for pair in frames.values() for a in pair]
+    flat = plane(*sets[-2:], *sets)[2:]
+    return {step: flat[2*i:2*i + 2] for i, step in enumerate(steps)}
+
 def _limits(frames, y):
     "A square about the origin that holds the last frame and the inputs; early points may fall outside."
     last = list(frames.values())[-1]
-    shown = [*plane(*last), *([] if y is None else [_array(y)])]
-    side = 1.3 * max(np.abs(p).max() for p in shown)
+    shown = [*last, *([] if y is None else [_array(y)])]
+    side = 1.4 * max(np.abs(p).max() for p in shown)
     return dict(xlim=(-side, side), ylim=(-side, side))
 
 def plot_panes(
@@ -70,14 +76,18 @@ def plot_panes(
     axs=None,     # array of at least len(frames) axes; None: a new figure
 ):                # array of axes
     "One pane per recorded step, all to one scale, as in figure 4 of the paper."
+    frames = _flat(frames)
     if axs is None:
         rows = -(-len(frames) // columns)
-        fig, axs = plt.subplots(rows, columns, figsize=(size * columns, size * rows), squeeze=False, gridspec_kw=dict(wspace=.04, hspace=.04))
+        fig, axs = plt.subplots(rows, columns, figsize=(size * columns, 1.12 * size * rows), squeeze=False, gridspec_kw=dict(wspace=.04, hspace=.16))
         for ax in axs.flat[len(frames):]: ax.remove()
+        fig.legend(*plot_ring(*list(frames.values())[0], y, ax=axs[0, 0]).get_legend_handles_labels(), loc='upper center',
+                   bbox_to_anchor=(.5, .09), ncol=3, fontsize=8, frameon=False)
+        axs[0, 0].clear()
     for ax, (step, (z, Tz)) in zip(np.ravel(axs), frames.items()):
         plot_ring(z, Tz, y, ax=ax)
         ax.set(xticks=[], yticks=[], **_limits(frames, y))
-        ax.text(.04, .95, f'S-{step}', transform=ax.transAxes, va='top', fontsize=9, bbox=dict(fc='white', ec='none', alpha=.7, pad=1))
+        ax.set_title(f'step {step}', fontsize=9, pad=3)
     return axs
 
 def animate_ring(
@@ -88,11 +98,12 @@ def animate_ring(
     ax=None,      # axes to draw on; None: new ones
 ):                # matplotlib ArtistAnimation; `.save('ring.gif', writer='pillow')` or `.to_jshtml()`
     "A film of recorded steps, with celluloid."
+    frames = _flat(frames)
     ax = ax or plt.subplots(figsize=(3.6, 3.6), layout='constrained')[1]
     camera = Camera(ax.figure)
     ax.set(xticks=[], yticks=[])
-    for i, (step, (z, Tz)) in enumerate(items := list(frames.items())):
-        for _ in range(hold if i == len(items) - 1 else 1):
+    for step, (z, Tz) in frames.items():
+        for _ in range(hold if step == max(frames) else 1):
             plot_ring(z, Tz, y, ax=ax)
             ax.set(**_limits(frames, y))
             ax.text(.03, .97, f'step {step}', transform=ax.transAxes, va='top')   # titles do not animate
@@ -128,7 +139,7 @@ def plot_positions(
     ax = ax or plt.subplots(figsize=(4.4, 4.4))[1]
     z, labels, order = _array(z)[:, :2], np.asarray(labels), list(order)
     shift = np.random.default_rng(0).normal(0, .02, z.shape)                 # or thousands of points would look like one
-    for label, colour in zip(order, plt.cm.twilight_shifted(np.linspace(.05, .95, len(order))) * (.75, .75, .75, 1)):
+    for label, colour in zip(order, plt.cm.turbo(np.linspace(.03, .97, len(order))) * (.85, .85, .85, 1)):
         here = labels == label
         ax.scatter(*(z + shift)[here].T, s=9, color=colour, alpha=.6, linewidths=0)
         ax.text(*(np.median(z[here], 0) * 1.18), str(label), ha='center', va='center', weight='bold')
