@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -194,7 +195,7 @@ def _frame_steps(steps, frames=40):
     return {0, steps} | {k * 2**i for i in range(steps.bit_length()) for k in (1, 3)} & set(range(steps)) | {round(steps * (i/frames)**2) for i in range(frames)}
 
 def stargate(
-    dim:int=2,       # dimensions n of points and ring
+    dim:int=2,       # dimensions n of points and ring, at least 2; the weights of `ring_loss` were tuned in 2-D
     points:int=16,   # points N on the ring, at least 3
     operator:str|Callable='filmr', # a name in `oplas.operators.OPERATORS`, or a callable: dim -> nn.Module
     seeds:int=64,    # runs S, trained together as one batch
@@ -212,7 +213,7 @@ def stargate(
 ) -> StargateRun:
     "Train projectors and operators on the Stargate problem (paper, section 3.1), many seeds at once."
     for name, value in dict(dim=dim, points=points, seeds=seeds, steps=steps, check=check).items():
-        if not isinstance(value, int): raise TypeError(f"{name}: expected a whole number, got {value!r}")
+        if not isinstance(value, Integral): raise TypeError(f"{name}: expected a whole number, got {value!r}")
     if points < 3: raise ValueError(f"points: a ring needs at least 3, got {points}")
     if dim < 2: raise ValueError(f"dim: a ring needs at least 2 dimensions, got {dim}")
     for name, value in dict(seeds=seeds, steps=steps, check=check).items():
