@@ -46,11 +46,11 @@ def write_results(
     os.replace(part, whole)
     return whole
 
-def _save(ax, path, **kwargs):
+def _save(ax, path):
     "Save the figure that holds `ax`, and close it."
     import matplotlib.pyplot as plt
     fig = np.ravel(ax)[0].figure
-    fig.savefig(path, dpi=150, bbox_inches='tight', **kwargs)
+    fig.savefig(path, dpi=150, bbox_inches='tight')
     plt.close(fig)
 
 # %% ../nbs/13_cli.ipynb #cell-8
@@ -255,7 +255,7 @@ def reproduce(
 
     table = {('ring', 'filmr', N): summary(r) for N, r in sorted(sizes.items())}
     table |= {(loss, name, 16): summary(r) for loss, runs in dict(ring=ours, paper=paper, released=released).items() for name, r in runs.items()}
-    steps_of = {N: steps for N, steps in steps_by_size.items()} | {16: 1000}
+    steps_of = steps_by_size | {16: 1000}
     rows = [dict(loss=loss, operator=name, steps=steps_of[N] if loss == 'ring' else long, **s) for (loss, name, N), s in table.items()]
 
     def fractions(loss, names): return [table[loss, n, 16]['fraction'] for n in names]
@@ -308,7 +308,7 @@ def _parser():
 
     p = command('ring', run_ring, 'learn a ring on encodings, and measure it on held-out ones', 'oplas-out/ring')
     p.add_argument('source', metavar='FILE', help=f"digits, or a file: {', '.join(READERS)}")
-    p.add_argument('--label', help='column of labels, for .csv and .parquet')
+    p.add_argument('--label', help='column of labels in .csv and .parquet; name of their array in .npz, by default labels')
     p.add_argument('--order', help='labels round the ring, separated by commas; by default sorted')
     p.add_argument('--planes', type=int, help='harmonics of the ring; by default half the number of labels')
     p.add_argument('--max-iter', type=int, default=400, help='training steps')

@@ -98,13 +98,18 @@ def _whole_turn(x, u, v):
     u, v = _unit_pair(u, v)
     return _turn(x, u, v, 2 * (u * v).sum(-1, keepdim=True), 2)
 
+def _lengths(W):
+    "Norms (2, 1) of the rows of `W`; no square over- or underflows."
+    if W.dtype == torch.float32: return torch.linalg.vector_norm(W, dim=-1, keepdim=True, dtype=torch.float64).float()
+    scale = W.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(W.dtype).tiny)
+    return scale * torch.linalg.vector_norm(W / scale, dim=-1, keepdim=True)
+
 class _Rotate(torch.autograd.Function):
     "`rotate(x, u, v)` for x (B, n) and one plane u, v (n,): R = I + Wᵀ K W, with its own backward."
     @staticmethod
     def forward(ctx, x, u, v):
         W = torch.stack([u, v])
-        scale = W.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(W.dtype).tiny) if W.dtype == torch.float64 else 1
-        norm = torch.linalg.vector_norm(W if W.dtype == torch.float32 else W / scale, dim=-1, keepdim=True, dtype=torch.float64).mul_(scale).to(W.dtype)   # in float64 no float32 overflows
+        norm = _lengths(W)
         W /= norm.masked_fill_((norm == 0).any(), torch.inf)      # no plane: W = 0 and R = I
         K = (W @ W.T).mul_(4).tril_(-1).fill_diagonal_(-2)
         P = (K @ W) @ x.T                                         # this layout, (2, n) by (n, B), is the fast one

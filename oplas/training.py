@@ -112,7 +112,8 @@ def fit(
     sched = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: schedule(min(step / steps, 1)))
     history, start = [], 0
     if checkpoint is not None and Path(checkpoint).exists():
-        state = torch.load(checkpoint, weights_only=True, map_location='cpu')
+        try: state = torch.load(checkpoint, weights_only=True, map_location='cpu')
+        except Exception as e: raise ValueError(f"{checkpoint}: is not a checkpoint, or not the whole of one ({type(e).__name__})") from None
         same = [p.shape for p in tensors] == [p.shape for p in state['params']] and (generator is None) == (state['generator'] is None)
         if not same or steps != state['steps']:
             raise ValueError(f"{checkpoint}: is the checkpoint of another run (other shapes or generator, or {state['steps']} steps and not {steps})")

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from celluloid import Camera
 
-COLOURS = dict(y='#0072B2', z='#D55E00', Tz='#F0A3C8', line='#999999')  # after Okabe & Ito
+COLOURS = dict(y='#0072B2', z='#D55E00', Tz='#F0A3C8')  # after Okabe & Ito
 STYLES = dict(
     y=dict(s=14, c=COLOURS['y'], label='$y_i$'),
     z=dict(s=46, c=COLOURS['z'], label='$z_{i+1}$, the target'),
@@ -81,13 +81,13 @@ def plot_panes(
         rows = -(-len(frames) // columns)
         fig, axs = plt.subplots(rows, columns, figsize=(size * columns, 1.12 * size * rows), squeeze=False, gridspec_kw=dict(wspace=.04, hspace=.16))
         for ax in axs.flat[len(frames):]: ax.remove()
-        fig.legend(*plot_ring(*list(frames.values())[0], y, ax=axs[0, 0]).get_legend_handles_labels(), loc='upper center',
-                   bbox_to_anchor=(.5, .09), ncol=3, fontsize=8, frameon=False)
-        axs[0, 0].clear()
+    else: fig = None
+    limits = _limits(frames, y)
     for ax, (step, (z, Tz)) in zip(np.ravel(axs), frames.items()):
         plot_ring(z, Tz, y, ax=ax)
-        ax.set(xticks=[], yticks=[], **_limits(frames, y))
+        ax.set(xticks=[], yticks=[], **limits)
         ax.set_title(f'step {step}', fontsize=9, pad=3)
+    if fig: fig.legend(*ax.get_legend_handles_labels(), loc='upper center', bbox_to_anchor=(.5, .09), ncol=3, fontsize=8, frameon=False)
     return axs
 
 def animate_ring(
@@ -101,11 +101,12 @@ def animate_ring(
     frames = _flat(frames)
     ax = ax or plt.subplots(figsize=(3.6, 3.6), layout='constrained')[1]
     camera = Camera(ax.figure)
+    last, limits = max(frames), _limits(frames, y)
     ax.set(xticks=[], yticks=[])
     for step, (z, Tz) in frames.items():
-        for _ in range(hold if step == max(frames) else 1):
+        for _ in range(hold if step == last else 1):
             plot_ring(z, Tz, y, ax=ax)
-            ax.set(**_limits(frames, y))
+            ax.set(**limits)
             ax.text(.03, .97, f'step {step}', transform=ax.transAxes, va='top')   # titles do not animate
             camera.snap()
     return camera.animate(interval=interval, blit=False)
