@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'ring_angle', 'LockReport', 'lock_report', 'ring_loss', 'paper_loss', 'released_loss', 'Recipe', 'Stargate',
-           'StargateRun', 'line', 'stargate']
+           'StargateRun', 'line', 'fourier_projector', 'stargate']
 
 # %% ../nbs/07_stargate.ipynb #cell-4
 import math
@@ -17,9 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .losses import attraction, isometry, smoothness, triplet, uniformity
-from .operators import make_operator
-from .projector import mlp, standardize
+from .losses import attraction, orthogonality, relative_attraction, smoothness, triplet, uniformity
+from .operators import linear_part, make_operator
+from .projector import FourierFeatures, mlp, standardize
 from .training import Ensemble, fit, pick_device
 
 # %% ../nbs/07_stargate.ipynb #cell-6
@@ -88,16 +88,18 @@ def lock_report(
 def ring_loss(
     z:Tensor,  # (..., N, n) standardized points
     Tz:Tensor, # (..., N, n) after one step
-    f:float    # fraction of the training done, 0 to 1: smoothness fades out by 0.3, isometry comes in from 0.3 to 0.5
+    A:Tensor,  # (..., n, n) the operator's matrix, from `linear_part`
+    f:float    # fraction of the training done, 0 to 1: smoothness fades out by 0.4, orthogonality comes in from 0.3 to 0.5
 ) -> Tensor:   # (...)
-    "Equation (1), and what it takes to make a ring the best answer."
+    "Equation (1) relative to how far T moves the points, and what else it takes to make a ring the best answer."
     N = z.shape[-2]
-    return (attraction(Tz, z.roll(-1, -2)) + .1 * min(1, 12/N) * uniformity(z, max(2, N/6))
-            + .5 * max(0, 1 - f/.3) * smoothness(z) + .3 * min(1, max(0, (f - .3)/.2)) * isometry(z, Tz))
+    return (relative_attraction(z, Tz, z.roll(-1, -2)) + .1 * uniformity(z, max(2, N/6))
+            + .5 * max(1, N/12)**1.5 * max(0, 1 - f/.4) * smoothness(z) + .3 * min(1, max(0, (f - .3)/.2)) * orthogonality(A))
 
 def paper_loss(
     z:Tensor,  # (..., N, n) points
     Tz:Tensor, # (..., N, n) after one step
+    A:Tensor,  # not used
     f:float    # not used
 ) -> Tensor:   # (...)
     "Equation (1) of the paper alone."
@@ -106,6 +108,7 @@ def paper_loss(
 def released_loss(
     z:Tensor,  # (..., N, n) points
     Tz:Tensor, # (..., N, n) after one step
+    A:Tensor,  # not used
     f:float    # not used
 ) -> Tensor:   # (...)
     "The triplet margin loss of the paper's released code."
@@ -113,41 +116,43 @@ def released_loss(
 
 class Recipe(NamedTuple):
     "A loss, and whether the points are standardized before it."
-    loss:Callable        # loss(z, Tz, f) -> (...)
+    loss:Callable        # loss(z, Tz, A, f) -> (...)
     standardized:bool
 
 LOSSES = dict(ring=Recipe(ring_loss, True), paper=Recipe(paper_loss, False), released=Recipe(released_loss, False))
 
 # %% ../nbs/07_stargate.ipynb #cell-13
 class Stargate(nn.Module):
-    "A projector h and an operator T, trained together: y -> h(y), T h(y), and T^steps h(y)."
+    "A projector h and an operator T, trained together: y -> h(y), T h(y), T^steps h(y), and the matrix of T."
     def __init__(self,
         dim:int,         # dimensions n of inputs and ring
         operator:str|Callable='filmr', # for `make_operator`
         init:str|None='uniform', # FiLMR's start
         hidden:int=32,   # width of the projector
-        standardized:bool=True # fix mean and size of the projected points
+        standardized:bool=True, # fix mean and size of the projected points
+        projector:Callable|None=None # makes h instead: dim -> an nn.Module, (N, dim) -> (N, dim)
     ):
         super().__init__()
-        self.projector = mlp(dim, hidden, hidden, dim, norm=True)
+        self.projector = projector(dim) if projector else mlp(dim, hidden, hidden, dim, norm=True)
+        if not isinstance(self.projector, nn.Module): raise TypeError(f"projector: expected a callable that returns an nn.Module, got {type(self.projector).__name__}")
         self.operator = make_operator(operator, dim, init)
         self.standardized = standardized
 
     def forward(self,
         y:Tensor,    # (N, n) inputs
         steps:int=1  # how often to apply T, for the last result
-    ) -> tuple[Tensor, Tensor, Tensor]: # z, T z, and T^steps z, each (N, n)
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]: # z, T z and T^steps z, each (N, n), and `linear_part` of T, (n, n)
         "Project, and step."
         z = self.projector(y)
         if self.standardized: z = standardize(z)
         Tz = last = self.operator(z)
         for _ in range(steps - 1): last = self.operator(last)
-        return z, Tz, last
+        return z, Tz, last, linear_part(self.operator, z.shape[-1], dtype=z.dtype, device=z.device)
 
 @dataclass
 class StargateRun:
     "Result of `stargate`: S runs of N points in `dim` dimensions, on the CPU."
-    y:Tensor     # (N, dim) inputs
+    y:Tensor     # (N, dim) inputs, in ring order
     z:Tensor     # (S, N, dim) projected points
     Tz:Tensor    # (S, N, dim) after one step of the operator
     angle:Tensor # (S,) the operator's angle on the ring, radians in [0, π]
@@ -175,6 +180,21 @@ class StargateRun:
         from oplas.viz import animate_ring
         return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)
 
+    def summary(self) -> dict: # plain numbers
+        "Seeds locked with the 95% (Wilson) interval, seeds that pass each condition, median planarity and angle of all seeds."
+        from scipy.stats import binomtest
+        S, k = len(self.locked), int(self.locked.sum())
+        low, high = binomtest(k, S).proportion_ci(method='wilson')
+        energy = torch.linalg.svdvals((self.z - self.z.mean(1, keepdim=True)).nan_to_num(0, 0, 0)).square()
+        return dict(points=self.z.shape[1], dim=self.z.shape[2], seeds=S, locked=k, fraction=k/S, interval=[round(low, 4), round(high, 4)],
+                    median_steps_to_lock=self.steps_to_lock[self.locked].float().median().item() if k else None,
+                    in_order=int((self.locked & (self.report.k == 1)).sum()),
+                    thin=int((energy[:, 0] > .9 * energy.sum(1)).sum()),         # nearly on a line
+                    planar=self.report.figures['planar'].nan_to_num(0).median().item(),
+                    median_angle_degrees=self.angle.rad2deg().median().item(),
+                    parameters=sum(p[0].numel() for n, p in self.model.named_parameters() if n.startswith('operator')),
+                    conditions={name: int(p.sum()) for name, p in self.report.passed.items()})
+
     def __repr__(self):
         S, N, dim = self.z.shape
         when = self.steps_to_lock[self.locked]
@@ -190,23 +210,33 @@ def line(
     way = torch.eye(2)[0] if dim == 2 else torch.ones(dim)
     return torch.linspace(1, -1, points)[:, None] * way
 
+def fourier_projector(
+    dim:int,       # dimensions n of points and ring
+    waves:int=12,  # harmonics of the position on the line
+    hidden:int=64  # width of the network
+) -> nn.Module:    # (N, n) -> (N, n)
+    "A projector for `stargate` that can put neighbours on the line far apart: Fourier features, then a small network."
+    return nn.Sequential(FourierFeatures(line(3, dim)[0], waves), mlp(2 * waves, hidden, hidden, dim, norm=True))
+
 def _frame_steps(steps, frames=40):
     "Training steps to record: powers of two, three times those, and more and more widely spaced ones up to the last."
     return {0, steps} | {k * 2**i for i in range(steps.bit_length()) for k in (1, 3)} & set(range(steps)) | {round(steps * (i/frames)**2) for i in range(frames)}
 
 def stargate(
-    dim:int=2,       # dimensions n of points and ring, at least 2; the weights of `ring_loss` were tuned in 2-D
+    dim:int=2,       # dimensions n of points and ring, at least 2
     points:int=16,   # points N on the ring, at least 3
-    operator:str|Callable='filmr', # a name in `oplas.operators.OPERATORS`, or a callable: dim -> nn.Module
+    operator:str|Callable='filmr', # a name in `oplas.operators.OPERATORS`, or a callable: dim -> affine nn.Module
     seeds:int=64,    # runs S, trained together as one batch
     steps:int=1000,  # training steps
     init:str='uniform', # FiLMR's start, a name in `oplas.film.INITS`; 'uniform': an angle uniform in [0, 2π)
     device=None,     # 'cpu', 'cuda', …; None: the GPU where there is one
     seed:int=0,      # run i starts from seed + i
-    loss:str|Callable='ring', # a name in `LOSSES`, or loss(z, Tz, f) -> (S,) on standardized points, f in [0, 1) the fraction done
+    loss:str|Callable='ring', # a name in `LOSSES`, or loss(z, Tz, A, f) -> (S,) on standardized points, as `ring_loss`
     lr:float=1e-2,   # the projector's learning rate
     operator_lr:float=.1, # the operator's
     hidden:int|None=None, # width of the projector; None: 32 in 2-D, 128 in more
+    projector:Callable|None=None, # makes the projector: dim -> an nn.Module, (N, dim) -> (N, dim); None: an `mlp` of that width
+    order:list[int]|None=None, # the points in the order in which the ring visits them; None: as they lie on the line
     check:int=25,    # training steps between lock tests
     record:int=4,    # runs of which frames are kept
     progress:bool=False # show a progress bar
@@ -220,22 +250,24 @@ def stargate(
         if value < 1: raise ValueError(f"{name}: expected at least 1, got {value}")
     if isinstance(loss, str) and loss not in LOSSES: raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, or a callable; got {loss!r}")
     recipe = LOSSES[loss] if isinstance(loss, str) else Recipe(loss, True)
-    device, y = pick_device(device), line(points, dim)
-    make = partial(Stargate, dim, operator, init, hidden or (32 if dim == 2 else 128), recipe.standardized)
+    order = list(range(points) if order is None else order)
+    if sorted(order) != list(range(points)): raise ValueError(f"order: expected each of 0 to {points - 1} once, got {order}")
+    device, y = pick_device(device), line(points, dim)[order]
+    make = partial(Stargate, dim, operator, init, hidden or (32 if dim == 2 else 128), recipe.standardized, projector)
     model, inputs = Ensemble(make, seeds, seed).to(device), y.to(device)
     groups = [dict(params=[p for n, p in model.named_parameters() if n.startswith(part)], lr=rate)
               for part, rate in (('projector', lr), ('operator', operator_lr))]
 
     def objective(f):
-        z, Tz, _ = model(inputs)
-        return recipe.loss(z, Tz, f)
+        z, Tz, _, A = model(inputs)
+        return recipe.loss(z, Tz, A, f)
 
     frames, tests, wanted = {}, {}, _frame_steps(steps)
     @torch.no_grad()
     def look(step):
         if step in wanted: frames[step] = [a[:record].cpu() for a in model(inputs)[:2]]
         if step and (step % check == 0 or step == steps):
-            z, Tz, TNz = (a.cpu() for a in model(inputs, points))
+            z, Tz, TNz = (a.cpu() for a in model(inputs, points)[:3])
             tests[step] = z, Tz, lock_report(z, Tz, TNz, ring_angle(z, Tz))
 
     history = fit(objective, [g for g in groups if g['params']], steps, callback=look, progress=progress, desc=f"{operator}, {loss} loss, {points} points" if isinstance(loss, str) and isinstance(operator, str) else 'stargate')
@@ -244,4 +276,4 @@ def stargate(
     run_length = locked.flip(0).long().cumprod(0).sum(0)                          # tests locked at the end, without a gap
     at = torch.tensor(list(tests))[(len(tests) - run_length).clamp(max=len(tests) - 1)]
     return StargateRun(y, z, Tz, report.angle, report.locked, torch.where(report.locked, at, -1), report,
-                       dict(loss=history, frames=frames), model)
+                       dict(loss=history, frames=frames), model.cpu())

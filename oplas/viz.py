@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLOURS', 'STYLES', 'plane', 'plot_ring', 'plot_panes', 'animate_ring', 'plot_lock_curves', 'plot_positions',
-           'plot_accuracy']
+           'plot_accuracy', 'plot_pca']
 
 # %% ../nbs/06_viz.ipynb #cell-4
 from collections.abc import Mapping, Sequence
@@ -161,4 +161,25 @@ def plot_accuracy(
     low = min([*accuracy, *lines.values()])
     ax.set(xlabel='steps k', ylabel='$A_k$', ylim=(max(0, low - 1.5 * (1.02 - low)), 1.005), title=f'min $A_k$ = {accuracy.min():.3f}')
     if lines: ax.legend(loc='lower right', fontsize=8)
+    return ax
+
+# %% ../nbs/06_viz.ipynb #cell-21
+def plot_pca(
+    y,            # (N, n) inputs, array or tensor
+    z,            # (N, n) projected points, n >= 3
+    labels=None,  # N texts, written beside the points of both sets
+    ax=None,      # 3-D axes to draw on; None: new ones
+):                # the axes
+    "Inputs (blue) and projected points (green) in the three leading principal components of both, each set scaled to a root-mean-square radius of 1."
+    ax = ax or plt.figure(figsize=(5.2, 5.2), layout='constrained').add_subplot(projection='3d', proj_type='ortho', computed_zorder=False)
+    y, z = (p / np.sqrt((p**2).sum(1).mean()) for p in (a - a.mean(0) for a in map(_array, (y, z))))
+    axes = np.linalg.svd(np.concatenate([y, z]), full_matrices=False)[2][:3].T
+    y, z = y @ axes, z @ axes
+    for p, colour, name, beside in ((y, COLOURS['y'], '$y$, the inputs', [0, 0, .17]), (z, '#009E73', '$z = h(y)$', .2 * z)):
+        ax.scatter(*p.T, color=colour, s=46, depthshade=False, label=name)
+        for text, at in zip(labels if labels is not None else [], p + beside): ax.text(*at, str(text), ha='center', va='center', fontsize=9, color=colour)
+    for axis, name in zip((ax.xaxis, ax.yaxis, ax.zaxis), '123'):
+        axis.set_label_text(f'component {name}', fontsize=8); axis.set_major_locator(plt.MaxNLocator(4)); axis.set_tick_params(labelsize=7)
+    ax.set_aspect('equal'); ax.view_init(22, -28)
+    ax.legend(loc='upper left', fontsize=8, frameon=False)
     return ax
