@@ -6,11 +6,12 @@ from importlib import import_module
 _PUBLIC = dict(
     rotations='rotation_matrix rotate rotate_by rotation_angle aguilera_perez plane_basis',
     film='FiLM FiLMR assert_trainable',
-    operators='OPERATORS make_operator',
+    operators='OPERATORS make_operator linear_part',
     training='Ensemble fit',
     stargate='lock_report ring_angle',
     ring='RingSpace ring_report',
-    cli='reproduce',
+    results='stored',
+    claims='reproduce',
 )
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 __all__ = sorted(_HOME)
