@@ -145,7 +145,7 @@ def judge(
         return 'holds' if max(share(*theirs).values()) > .5 else 'holds with a condition: more is needed than equation (1)'
     never = 'holds' if max(table[n]['interval'][0] for n in squares + squares_own) < .02 else 'does not hold: under a better loss a matrix learns it too'
     if never != 'holds' and share('cayley, 64-D, paper loss')['cayley, 64-D, paper loss'] > .5: never += ', and in 64 dimensions an orthogonal one even under equation (1)'
-    if never != 'holds' and max(share(*own['filmr'], 'filmr, 64-D, paper loss').values()) < .5: never += '; under the losses of the paper it is FiLMR that fails'
+    if never != 'holds' and max(share(*own['filmr'], 'filmr, 64-D, paper loss').values()) < .5: never += '; FiLMR fails under the losses of the paper as well'
     fifths = ['fifths', 'fifths, 64-D']
     return [
         _claim('Algorithm 1', 'M(u, v) turns in the plane of u and v by twice their angle', 'closed form against Givens rotations, and its angle by the trace, n = 2 to 64, float64; worst deviation',
