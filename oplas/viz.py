@@ -170,12 +170,12 @@ def plot_pca(
     labels=None,  # N texts, written beside the points of both sets
     ax=None,      # 3-D axes to draw on; None: new ones
 ):                # the axes
-    "Inputs (blue) and projected points (green) in the three leading principal components of both, each set scaled to a root-mean-square radius of 1."
+    "Inputs (blue) and projected points (green) in the three leading principal components of both, each set drawn to a largest radius of 1."
     ax = ax or plt.figure(figsize=(5.2, 5.2), layout='constrained').add_subplot(projection='3d', proj_type='ortho', computed_zorder=False)
     y, z = (p / np.sqrt((p**2).sum(1).mean()) for p in (a - a.mean(0) for a in map(_array, (y, z))))
     axes = np.linalg.svd(np.concatenate([y, z]), full_matrices=False)[2][:3].T
-    y, z = y @ axes, z @ axes
-    for p, colour, name, beside in ((y, COLOURS['y'], '$y$, the inputs', [0, 0, .17]), (z, '#009E73', '$z = h(y)$', .2 * z)):
+    y, z = (p @ axes / np.linalg.norm(p, axis=1).max() for p in (y, z))
+    for p, colour, name, beside in ((y, COLOURS['y'], '$y$, the inputs', [0, 0, .12]), (z, '#009E73', '$z = h(y)$', .17 * z)):
         ax.scatter(*p.T, color=colour, s=46, depthshade=False, label=name)
         for text, at in zip(labels if labels is not None else [], p + beside): ax.text(*at, str(text), ha='center', va='center', fontsize=9, color=colour)
     for axis, name in zip((ax.xaxis, ax.yaxis, ax.zaxis), '123'):
