@@ -10,6 +10,7 @@ _PUBLIC = dict(
     training='Ensemble fit',
     stargate='lock_report ring_angle',
     ring='RingSpace ring_report',
+    mixing='MixSpace mix_errors',
     results='stored',
     claims='reproduce',
 )

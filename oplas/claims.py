@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NOTES', 'FIFTHS', 'check_algorithm1', 'count_parameters', 'experiments', 'rearrange', 'save_film', 'draw_figures',
-           'judge', 'line_of', 'reproduce']
+           'judge', 'mixing_run', 'line_of', 'reproduce']
 
 # %% ../nbs/14_claims.ipynb #cell-4
 import time
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from .film import FiLM, FiLMR
 from .losses import attraction
+from .mixing import MixSpace, mix_errors, random_encoder, train_as_published, twist_and_squash
 from .projector import standardize
 from .results import out_folder, save_figure, write_results
 from .rotations import aguilera_perez, rotation_matrix
@@ -164,7 +165,27 @@ def judge(
                {'separate process': f'{sum(rearranged)} of {len(rearranged)}'} | count(*fifths),
                ('holds' if sum(rearranged) >= .95 * len(rearranged) else 'does not hold') + (', and is not needed: one process learns both' if min(share(*fifths).values()) >= .95 else ''), 'figure6.png')]
 
-# %% ../nbs/14_claims.ipynb #cell-21
+# %% ../nbs/14_claims.ipynb #cell-19
+def mixing_run(
+    recipe:str='spline', # 'spline', or 'published': the released recipe, for the toy alone
+    encoder:str='toy',   # 'toy', 'turns' or 'twists': `random_encoder` with or without `twist`
+    dim:int=2,           # dimensions of stems and encodings
+    seed:int=0,
+    steps:int=800        # training steps
+) -> dict:               # seconds of training, and 'errors': number of stems, as a string -> figures
+    "Train one space for mixing, and test it on unseen stems, two to six in a mix."
+    if recipe not in ('spline', 'published') or encoder not in ('toy', 'turns', 'twists'): raise ValueError(f"no run of recipe {recipe!r} on encoder {encoder!r}")
+    f = twist_and_squash if encoder == 'toy' else random_encoder(dim, seed, twist=encoder == 'twists')
+    train, test = (2 * torch.rand(8192, 6, dim, generator=torch.Generator().manual_seed(s)) - 1 for s in (seed, seed + 1_000_000))
+    start = time.perf_counter()
+    space = train_as_published(f, steps, seed) if recipe == 'published' else MixSpace(random_state=seed, max_iter=steps, device='cpu').fit(train, f, signed=True)
+    seconds = time.perf_counter() - start
+    errors = mix_errors(space, test, f, signed=True)
+    wide = f(test[:, 0].double())
+    exact = {} if recipe == 'published' else dict(e_inv_float64=((space.inverse_transform(space.transform(wide)) - wide).square().mean() / wide.square().mean()).sqrt().item())
+    return dict(seconds=round(seconds, 1), **exact, errors={str(n): row for n, row in errors.items()})
+
+# %% ../nbs/14_claims.ipynb #cell-23
 def line_of(
     name:str,    # what was run
     s:dict       # its `summary`
