@@ -35,7 +35,7 @@ def run_stargate(
     save_figure(plot_ring(run.z[0].roll(-1, 0), run.Tz[0], run.y if flat else None, legend=True, title=f"T turns by {run.angle[0].rad2deg():.2f}°"), out/'ring.png')
     last = max(run.history['frames'])
     save_figure(plot_panes(run.frames(steps=np.geomspace(1, last, 10)), run.y if flat else None), out/'panes.png')
-    save_film(run, out/'stargate.gif')
+    save_film(run.animate(), out/'stargate.gif')
     results = dict(command='stargate', settings={k: v for k, v in settings.items() if isinstance(v, (int, float, str))}, **run.summary(),
                    steps_to_lock=run.steps_to_lock.tolist(), angle_degrees=run.angle.rad2deg().tolist())
     write_results(out, results)

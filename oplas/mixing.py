@@ -220,7 +220,7 @@ class MixSpace(BaseEstimator):
         gains=(.5, 1.5),       # lowest and highest fader of a stem
         signed:bool=False,     # may faders be negative? Not for encoders that ignore sign, as most of audio do
         scales=(.25, 2.),      # lowest and highest common fader of a mix, log-uniform
-        callback:Callable|None=None # called as callback(step, space) before the first step and after each, with the space as it is then; slow
+        callback:Callable|None=None # called as callback(step, space) before the first step and after each, with the space as it is then
     ) -> 'MixSpace':           # self
         "Learn h from random mixes, and warn if it cannot be had."
         x = _check_stems(stems)
@@ -267,7 +267,7 @@ class MixSpace(BaseEstimator):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             self.h_ = self._recipe().make(self.n_features_in_, self.dim).to(device)
-        self._wide = None
+        self._wide, self._pending = None, None
 
     def _unit(self, y): return (y - self._mean.to(y)) / self._scale.to(y)
 
@@ -277,7 +277,7 @@ class MixSpace(BaseEstimator):
             i = torch.randint(len(mix), (min(self.batch_size, len(mix)),), generator=g, device=device)
             return recipe.loss(self.h_, parts[i], mix[i], silence)
         def tell(step):
-            self._whiten(mix[:1024])
+            self._pending = mix[:1024]                                             # whitened if the callback asks for points
             callback(step, self)
         self.loss_curve_ = fit(loss, self.h_.parameters(), self.max_iter, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15), callback=tell if callback else None,
                                progress=self.verbose, desc='mixing', checkpoint=self.checkpoint, every=100, generator=g).numpy()
@@ -288,7 +288,7 @@ class MixSpace(BaseEstimator):
         z = self.h_(mix).double().cpu()
         C = z.mT.cov().reshape(z.shape[1], -1)
         self._L = torch.linalg.cholesky(C + 1e-12 * C.diagonal().mean() * torch.eye(len(C))).contiguous()   # as it will be when loaded
-        self._wide = None
+        self._wide, self._pending = None, None
 
     def _h(self, dtype):
         "h in float32, or a copy in float64."
@@ -298,6 +298,7 @@ class MixSpace(BaseEstimator):
 
     def _check(self, A, name, features):
         "A as a floating-point tensor (B, features) on the space's device."
+        if self._pending is not None: self._whiten(self._pending)
         t = torch.as_tensor(A)
         if t.ndim != 2 or t.shape[1] != features: raise ValueError(f"{name}: expected shape (B, {features}), got {tuple(t.shape)}")
         t = t.to(next(self.h_.parameters()).device, torch.float64 if t.dtype == torch.float64 else torch.float32)
