@@ -11,6 +11,8 @@ _PUBLIC = dict(
     stargate='lock_report ring_angle',
     ring='RingSpace ring_report',
     mixing='MixSpace mix_errors',
+    stems='find_songs load_chunks split_songs make_band',
+    encoders='LogMel ConstantQ VGGish CLAP make_encoder encode_cached',
     results='stored',
     claims='reproduce',
 )
