@@ -202,7 +202,7 @@ class MixSpace(BaseEstimator):
     def __init__(self,
         dim:int|None=None, # dimensions n; None: as many as an encoding has features, as 'spline' needs
         projector:str|Callable='spline', # a name in `PROJECTORS`, or a callable (features, dim) -> nn.Module with `inverse`
-        max_iter:int=800,  # training steps, at least 1
+        max_iter:int=800,  # training steps, at least 1; 800 do in 2 dimensions, 1600 in 4 to 8
         random_state=None, # int, for the same numbers each time; a numpy RandomState; None: other numbers each time
         device=None,       # 'cpu', 'cuda', …; None: the GPU where there is one
         n_mixes:int=16384, # mixes to draw and encode, at least 64; every tenth is held out to see whether it worked
@@ -224,6 +224,7 @@ class MixSpace(BaseEstimator):
     ) -> 'MixSpace':           # self
         "Learn h from random mixes, and warn if it cannot be had."
         x = _check_stems(stems)
+        self._recipe()                                                             # before anything is encoded
         per_mix, gains, scales = _pair('stems_per_mix', stems_per_mix, 1, True), _pair('gains', gains, 0), _pair('scales', scales, 1e-9)
         if per_mix[1] < 2: raise ValueError(f"stems_per_mix: expected mixes of 2 stems or more, got {stems_per_mix!r}")
         if gains[1] <= 0: raise ValueError(f"gains: expected a highest fader above 0, got {gains!r}")
@@ -281,13 +282,14 @@ class MixSpace(BaseEstimator):
             callback(step, self)
         self.loss_curve_ = fit(loss, self.h_.parameters(), self.max_iter, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15), callback=tell if callback else None,
                                progress=self.verbose, desc='mixing', checkpoint=self.checkpoint, every=100, generator=g).numpy()
+        if (bad := ~np.isfinite(self.loss_curve_)).any(): raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is {self.loss_curve_[bad][0]}; are the encodings of a usual size?")
 
     @torch.no_grad()
     def _whiten(self, mix):
         "Find L with z = (h(y) − h(silence)) L⁻ᵀ of unit covariance over the mixes."
         z = self.h_(mix).double().cpu()
         C = z.mT.cov().reshape(z.shape[1], -1)
-        self._L = torch.linalg.cholesky(C + 1e-12 * C.diagonal().mean() * torch.eye(len(C))).contiguous()   # as it will be when loaded
+        self._L = torch.linalg.cholesky(C + 1e-12 * C.diagonal().mean().clamp_min(1e-30) * torch.eye(len(C))).contiguous()   # as it will be when loaded
         self._wide, self._pending = None, None
 
     def _h(self, dtype):
