@@ -413,7 +413,7 @@ def random_encoder(
     layers:int=2,    # times turned and squashed
     twist:bool=False # shift each half of the coordinates by a random function of the other (8 tanh units) before the squash?
 ) -> Callable:       # (..., n) -> (..., n) tensors
-    "A random invertible nonlinear map: uniformly random rotations, and 0.15 x + tanh(1.2 x) on each coordinate between them."
+    "A random invertible nonlinear map: random orthogonal matrices (Q of the QR of Gaussian numbers), and 0.15 x + tanh(1.2 x) on each coordinate between them."
     g = torch.Generator().manual_seed(seed)
     def draw(*shape): return torch.randn(*shape, generator=g)
     turns = [torch.linalg.qr(draw(dim, dim))[0] for _ in range(layers + 1)]
