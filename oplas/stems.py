@@ -356,14 +356,14 @@ def load_chunks(
         if list(song.stems) != list(songs[0].stems): raise ValueError(f"{song.name}: expected the stems {', '.join(songs[0].stems)} as in {songs[0].name}, got {', '.join(song.stems)}")
         if sample_rate is None and song.sample_rate != songs[0].sample_rate:
             raise ValueError(f"sample_rate: expected a number where songs differ, got None for {songs[0].name} with {songs[0].sample_rate} Hz and {song.name} with {song.sample_rate} Hz")
-    found = []
-    for song in songs:
-        grid = _grid(song, seconds, sample_rate)
-        n = len(grid.starts)
-        if not n: raise ValueError(f"{song.name}: expected a song of at least one chunk of {seconds} s, got {song.frames / song.sample_rate:.2f} s")
-        k = min(n, per_song or n)
-        found.append(np.stack([_chunk(song, grid.starts[i], grid) for i in (2 * np.arange(k) + 1) * n // (2 * k)]))
-    return np.concatenate(found), np.repeat(np.arange(len(songs)), [len(f) for f in found])
+    grids = [_grid(song, seconds, sample_rate) for song in songs]
+    for song, grid in zip(songs, grids):
+        if not len(grid.starts): raise ValueError(f"{song.name}: expected a song of at least one chunk of {seconds} s, got {song.frames / song.sample_rate:.2f} s")
+    counts = [min(len(grid.starts), per_song or len(grid.starts)) for grid in grids]
+    which, found = np.repeat(np.arange(len(songs)), counts), np.empty((sum(counts), len(songs[0].stems), grids[0].size), np.float32)   # filled in place: it may be large
+    places = [(2 * i + 1) * len(grid.starts) // (2 * k) for grid, k in zip(grids, counts) for i in range(k)]
+    for x, song, place in zip(found, which, places): x[:] = _chunk(songs[song], grids[song].starts[place], grids[song])
+    return found, which
 
 # %% ../nbs/10_stems.ipynb #cell-33
 def split_songs(
