@@ -90,7 +90,7 @@ class FiLMR(FiLM):
 
     def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
         "The vectors u and v (n,) of each plane, at right angles to the planes before it."
-        done = []
+        done:list[Tensor] = []
         for u, v in zip(self.u, self.v):
             for e in done: u, v = u - (u @ e) * e, v - (v @ e) * e
             if self.planes > 1: done += plane_basis(u, v)
