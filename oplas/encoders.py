@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OVER', 'ENCODERS', 'VERSION', 'Encoder', 'check_encoder', 'FromFunction', 'mel_filters', 'LogMel', 'ConstantQ',
-           'VGGish', 'CLAP', 'make_encoder', 'encode_waves', 'encode_cached']
+           'VGGish', 'CLAP', 'make_encoder', 'encode_waves', 'encode_cached', 'Cached']
 
 # %% ../nbs/11_encoders.ipynb #cell-4
 import hashlib, json, math, os, re, uuid
@@ -49,7 +49,8 @@ class Encoder:
     @torch.no_grad()
     def _run(self, f, wave):
         x = _check_waves(wave, self.least, self.sample_rate)
-        return as_given(f(x.to(torch.float64 if x.dtype == torch.float64 else torch.float32)), wave)
+        x = x.to(torch.float64 if x.dtype == torch.float64 else torch.float32)
+        return as_given(torch.cat([f(some) for some in x.split(32)]), wave)          # what a few clips need fits the processor's caches
 
     def __repr__(self): return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in (self.settings or {}).items())})"
 
@@ -127,7 +128,7 @@ class LogMel(Encoder):
         low:float=30.,   # lower edge of the first band, Hz
         high:float|None=None, # upper edge of the last band, Hz; None: half the sample rate
         over:str='power', # average 'power' over time and then take the logarithm, or average the 'log'
-        floor:float=1e-8 # added to the power, above 0; a sine of amplitude 1 has power 1
+        floor:float=1e-7 # added to the power, above 0; a sine of amplitude 1 has power 1
     ):
         _at_least(1, sample_rate=sample_rate, mels=mels, hop=hop); _at_least(4, n_fft=n_fft)
         if over not in OVER: raise ValueError(f"over: expected one of {', '.join(OVER)}, got {over!r}")
@@ -366,3 +367,24 @@ def _read_encodings(file, who, dim):
         return tensors['y'].numpy()
     try: return load_space(file, 'Encodings', VERSION, build)
     except (FileNotFoundError, ValueError): return None
+
+# %% ../nbs/11_encoders.ipynb #cell-44
+class Cached(Encoder):
+    "An encoder that keeps its encodings on disk, a block of clips in a file, and takes them from there when it hears the same again."
+    def __init__(self,
+        encoder,          # with `settings`, as the encoders here have them
+        folder:str|Path,  # where the files are kept; made if it is not there
+        block:int=256     # clips in a file
+    ):
+        _identity(check_encoder(encoder), None); _at_least(1, block=block)
+        self.encoder, self.folder, self.block = encoder, Path(folder), block
+        self.sample_rate, self.dim, self.settings, self.least = encoder.sample_rate, encoder.dim, encoder.settings, getattr(encoder, 'least', 1)
+
+    def __call__(self, wave):
+        blocks = _check_waves(wave, self.least, self.sample_rate).split(self.block)
+        y = [torch.from_numpy(encode_cached(self.encoder, self._key(some), as_given(some, wave), self.folder)) for some in blocks]
+        return as_given(torch.cat(y), wave)
+
+    def _key(self, some): return dict(sha256=hashlib.sha256(np.ascontiguousarray(some.cpu().numpy())).hexdigest(), shape=list(some.shape), dtype=str(some.dtype))
+
+    def __repr__(self): return f"Cached({self.encoder!r}, {str(self.folder)!r})"
