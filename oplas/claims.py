@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['NOTES', 'FIFTHS', 'BAND', 'check_algorithm1', 'count_parameters', 'experiments', 'rearrange', 'save_film',
-           'draw_figures', 'judge', 'mixing_run', 'mixing_jobs', 'draw_mixing', 'judge_mixing', 'line_of',
-           'mixing_line', 'reproduce']
+           'draw_figures', 'judge', 'mixing_run', 'mixing_jobs', 'draw_mixing', 'judge_mixing', 'draw_songs',
+           'song_runs', 'judge_songs', 'line_of', 'mixing_line', 'reproduce']
 
 # %% ../nbs/16_claims.ipynb #cell-4
-import time
+import tempfile, time
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +17,14 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from .encoders import ConstantQ, LogMel, VGGish
 from .film import FiLM, FiLMR
 from .losses import attraction
-from .mixing import MixSpace, dots, mix_errors, random_encoder, train_as_published, twist_and_squash
+from .mixing import MixSpace, dots, linearity, mix_errors, random_encoder, train_as_published, twist_and_squash
 from .projector import standardize
 from .results import out_folder, save_figure, write_results
+from .songs import SongSpace, mix_songs, removal_points, stem_encodings
+from .stems import Song, load_chunks, make_band
 from .rotations import aguilera_perez, rotation_matrix
 from .stargate import StargateRun, fourier_projector, stargate
 from .training import Ensemble, fit
@@ -241,6 +244,61 @@ def judge_mixing(
                figures(demix=('demix', '2')) | {'subtracted in Y instead': worst(ours, 'demix_y', '2')}, verdict(.03, 'demix'), 'figure3.png')]
 
 # %% ../nbs/16_claims.ipynb #cell-26
+def draw_songs(
+    run:SongSpace,   # learned on songs
+    encoder,         # the one that it was learned on
+    songs:list[Song], # held-out songs
+    out:Path,        # folder
+    seconds:float=1.5, # length of a clip
+    encodings:dict|None=None, # of figure 1, name of an encoder -> `stem_encodings`; None: of `encoder` alone
+    by=('pca',),     # ways to see them, as for `oplas.viz.plot_encoding_grid`
+    name:str='figure3.png' # of the picture of a stem that is taken out
+) -> list[str]:      # names of the files
+    "Figures 1 and 3 of the paper on held-out songs."
+    from oplas.viz import plot_encoding_grid, plot_removal
+    x = torch.as_tensor(load_chunks(songs, seconds, encoder.sample_rate, max(1, 96 // len(songs)))[0])
+    save_figure(plot_encoding_grid(encodings or {type(encoder).__name__: stem_encodings(encoder, x, run.stems)}, by), out/'figure1.png')
+    remove = 'drums' if 'drums' in run.stems else run.stems[0]
+    points = removal_points(run, encoder, x, remove)
+    others = points.pop('others')
+    ax = plot_removal(**points, remove=remove)
+    ax.plot(*others[others.norm(dim=1) < 1.2 * points['mix'].norm()].T, '.', c='.75', ms=3, zorder=0)
+    save_figure(ax, out/name)
+    return ['figure1.png', name]
+
+def song_runs(
+    songs:list[Song], # all with the same stems
+    quick:bool=False, # fewer mixes
+    seed:int=20_000,
+    progress:bool=False # show progress bars
+) -> tuple[dict, dict]: # name of an encoder -> SongSpace; name of an encoder -> `stem_encodings` of held-out songs
+    "A space for mixing on log-mel encodings, averaged as power and as its logarithm; and the encodings of figure 1."
+    few = dict(n_mixes=512, n_test=100, clips=64) if quick else dict(clips=480)
+    runs = {f'log-mel, mean of the {over}': mix_songs(songs, LogMel(over=over), seed=seed, progress=progress, **few) for over in ('power', 'log')}
+    held = [s for s in songs if s.name in next(iter(runs.values())).songs[1]]
+    def look(encoder, clips): return stem_encodings(encoder, torch.as_tensor(load_chunks(held, 1.5, encoder.sample_rate, max(1, clips // len(held)))[0]), list(held[0].stems))
+    shown = {'log-mel': look(LogMel(), 60), 'constant-Q': look(ConstantQ(), 60)} | ({} if quick else {'VGGish, random weights': look(VGGish(device='cpu'), 40)})
+    return runs, shown
+
+def judge_songs(
+    comparisons:dict, # name of a run -> its comparison: space -> figures
+    parts:dict,       # name of an encoder -> e_mix in Y
+) -> list[dict]:      # where, claim, tested, figures, verdict, picture
+    "Figures 1 and 3 of the paper, on the generated band."
+    power, log = (comparisons[f'log-mel, mean of the {over}'] for over in ('power', 'log'))
+    def figures(c): return {f'{n}, {space}': round(c[space][n], 4) for n in ('e_w99', 'demix', 'retrieval') for space in c}
+    def reached(c, **bars): return all(c['learned'][n] >= bar if n == 'retrieval' else c['learned'][n] <= bar for n, bar in bars.items())
+    good, fair = reached(power, e_w99=.08, demix=2.5, inverse=.01, retrieval=.98), reached(log, demix=3, retrieval=.88) and log['learned']['e_w99'] < log['exp']['e_w99']
+    better = 'the closed form exp(y) does as well' if power['exp']['retrieval'] >= power['learned']['retrieval'] - .005 else 'better than the closed form exp(y)'
+    return [
+        _claim('figure 1', 'The embedding of a mix is not the sum of the embeddings of its stems', 'generated band, held-out songs; e in Y, counted from silence; holds: above 20% for every encoder',
+               parts, 'holds' if min(parts.values()) > .2 else 'does not hold', 'figure1.png'),
+        _claim('section 4, future work; figure 3', 'The method applies to high-dimensional encodings of audio: a stem is subtracted, and the mix without it is found', 'log-mel as the logarithm of mean power; generated band, held-out songs; demix in dB, retrieval among true remainders and untouched mixes; holds: e_w99 at most .08, demix at most 2.5 dB, inverse at most .01 dB, retrieval at least 98%',
+               figures(power), f"holds for log-mel, where {better}" if good else 'does not hold', 'figure3_songs.png'),
+        _claim('section 4, future work', 'The same where no closed form is known', 'log-mel as the mean of the logarithm over time; holds: e_w99 below that of exp(y), demix at most 3 dB, retrieval at least 88%',
+               figures(log), 'holds' if fair else 'does not hold')]
+
+# %% ../nbs/16_claims.ipynb #cell-29
 def line_of(
     name:str,    # what was run
     s:dict       # its `summary`
@@ -264,7 +322,7 @@ def reproduce(
     progress:bool=True,       # show progress bars
     seed:int=20_000,          # first seed
 ) -> dict:                    # what results.json holds
-    "Regenerate the paper's Algorithm 1, figures 2 to 6 and two animations, and re-test its claims over many seeds."
+    "Regenerate the paper's Algorithm 1, figures 1 to 6 and two animations, and re-test its claims over many seeds."
     out, begin, settings, frames = out_folder(out), time.perf_counter(), experiments(quick), {}
     def watch(step, space):
         if step in (0, 8, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 512, space.max_iter):
@@ -273,14 +331,20 @@ def reproduce(
     jobs = mixing_jobs(quick, seed)
     trials = [_mixing_trial(**job, callback=None if i else watch) for i, job in enumerate(tqdm(jobs, desc='mixing', disable=None if progress else True))]
     mixing_runs = [dict(job, **_mixing_figures(*trial)) for job, trial in zip(jobs, trials)]
+    with tempfile.TemporaryDirectory() as band:
+        songs = make_band(band, songs=16 if quick else 80, seconds=12, seed=seed)
+        spaces, shown = song_runs(songs, quick, seed, progress)
+        mel = next(iter(spaces.values()))
+        song_files = draw_songs(mel, LogMel(), [s for s in songs if s.name in mel.songs[1]], out, encodings=shown, by=('pca',) if quick else ('pca', 'umap'), name='figure3_songs.png')
     algorithm1 = check_algorithm1(quick)
     runs = {name: stargate(seed=seed, device=device, progress=progress, **kwargs) for name, kwargs in settings.items()}
     rows = [dict(name=name, steps=settings[name]['steps'], **run.summary()) for name, run in runs.items()]
-    claims = judge_mixing(mixing_runs) + judge({r['name']: r for r in rows}, algorithm1, count_parameters(), rearrange(runs['filmr, N=12'], 16 if quick else 64, seed)[1].tolist())
-    results = dict(command='reproduce', quick=quick, seed=seed, seconds=round(time.perf_counter() - begin, 1), claims=claims, runs=rows, mixing_runs=mixing_runs, files=[])
+    comparisons = {name: dict(run.comparison) for name, run in spaces.items()}
+    claims = judge_mixing(mixing_runs) + judge_songs(comparisons, {name: round(linearity(torch.stack([*parts.values()], 1), mix)['e_mix'], 4) for name, (parts, mix, _) in shown.items()}) + judge({r['name']: r for r in rows}, algorithm1, count_parameters(), rearrange(runs['filmr, N=12'], 16 if quick else 64, seed)[1].tolist())
+    results = dict(command='reproduce', quick=quick, seed=seed, seconds=round(time.perf_counter() - begin, 1), claims=claims, runs=rows, mixing_runs=mixing_runs, songs={name: run.to_dict() for name, run in spaces.items()}, files=[])
     write_results(out, results)                                   # before the drawing: what was measured is safe
-    results['files'] = sorted(draw_mixing(trials[0][0], frames, out) + draw_figures(runs, out))
+    results['files'] = sorted(song_files + draw_mixing(trials[0][0], frames, out) + draw_figures(runs, out))
     write_results(out, results)
-    print(*(mixing_line(r) for r in mixing_runs), '', *(line_of(f"{r['name']}, {r['steps']} steps", r) for r in rows), '', *(f"{c['claim']}\n    {c['verdict']}" for c in claims), '',
+    print(*(mixing_line(r) for r in mixing_runs), '', *(f'{name}\n{run.comparison}' for name, run in spaces.items()), '', *(line_of(f"{r['name']}, {r['steps']} steps", r) for r in rows), '', *(f"{c['claim']}\n    {c['verdict']}" for c in claims), '',
           f"{results['seconds']:.0f} s; figures and results.json are in {out}", sep='\n')
     return results

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DB', 'FixedSpace', 'fixed_spaces', 'Comparison', 'compare_spaces', 'SongSpace', 'is_log_power', 'mix_songs',
-           'Watched']
+           'Watched', 'stem_encodings', 'removal_points']
 
 # %% ../nbs/13_songs.ipynb #cell-4
 import math, time
@@ -31,21 +31,22 @@ class FixedSpace:
     def __init__(self,
         g,              # increasing function of a tensor
         inverse,        # its inverse
-        silence:Tensor  # (d,) encoding of silence; nothing decodes to less
-    ): self.g, self.inverse, self.silence = g, inverse, silence.double()
+        silence:Tensor, # (d,) encoding of silence
+        floor:bool=True # is silence the least of all encodings, so that nothing should decode to less?
+    ): self.g, self.inverse, self.silence, self.floor = g, inverse, silence.double(), floor
 
     def transform(self, Y): return as_given(self.g(torch.as_tensor(Y).double()) - self.g(self.silence), Y)
 
     def inverse_transform(self, Z):
         origin = self.g(self.silence)
-        return as_given(self.inverse(torch.maximum(torch.as_tensor(Z).double() + origin, origin)), Z)
+        return as_given(self.inverse(torch.as_tensor(Z).double().clamp_min(0. if self.floor else -torch.inf) + origin), Z)
 
 def fixed_spaces(
     silence:Tensor, # (d,) encoding of silence
     power:bool=True # is y a logarithm of power?
 ) -> dict:          # name -> FixedSpace
     "What to compare with: the encodings as they are, and exp(y) where y is a logarithm of power."
-    return dict(y=FixedSpace(lambda y: y, lambda z: z, silence)) | (dict(exp=FixedSpace(torch.exp, torch.log, silence)) if power else {})
+    return dict(y=FixedSpace(lambda y: y, lambda z: z, silence, power)) | (dict(exp=FixedSpace(torch.exp, torch.log, silence)) if power else {})
 
 class Comparison(dict):
     "Space -> figure -> number. Printed as a table."
@@ -154,3 +155,33 @@ class Watched:
         y = [self.encoder(some) for some in x.split(256)]
         self.bar.update(len(x))
         return torch.cat([torch.as_tensor(part) for part in y])
+
+# %% ../nbs/13_songs.ipynb #cell-17
+def stem_encodings(
+    encoder,        # (B, T) -> (B, d)
+    stems:Tensor,   # (B, S, T) clips, stem by stem
+    names:Sequence  # of the S stems
+) -> tuple:         # name -> (B, d) encodings of a stem; (B, d) of the mixes; (B, d) sums of the stems' encodings; all counted from silence
+    "Encodings of stems, of the mixes, and the sums, as for `oplas.viz.plot_encodings`."
+    if len(names) != stems.shape[1]: raise ValueError(f"names: expected {stems.shape[1]}, one for each stem, got {len(names)}")
+    silence = torch.as_tensor(encoder(torch.zeros_like(stems[:1, 0])))
+    parts = {name: torch.as_tensor(encoder(x)) - silence for name, x in zip(names, stems.unbind(1))}
+    return parts, torch.as_tensor(encoder(stems.sum(1))) - silence, sum(parts.values())
+
+def removal_points(
+    run:SongSpace,
+    encoder,         # the one that the space was learned on
+    clips:Tensor,    # (B, S, T) stems in the order of `run.stems`; the clip in which the weakest of them is strongest is taken
+    remove:str='drums' # name of the stem to take out
+) -> dict:           # 'stems': name -> (2,), 'mix' and 'without': (2,), 'others': (candidates, 2)
+    "Points of a clip in the space, along the stem that is taken out and along what the others have most of beside it, as for `oplas.viz.plot_removal`."
+    if remove not in run.stems: raise ValueError(f"remove: expected one of {', '.join(run.stems)}, got {remove!r}")
+    basis, keep = leading(run.space.transform(run.train.mix)), [i for i, name in enumerate(run.stems) if name != remove]
+    def h(y): return run.space.transform(torch.as_tensor(y)).double() @ basis
+    every = torch.stack([h(encoder(x)) for x in (*clips.unbind(1), clips.sum(1), clips[:, keep].sum(1))], 1)
+    z = every[(every[:, :-2].norm(dim=2).amin(1) / every[:, -2].norm(dim=1)).argmax()]
+    first = z[run.stems.index(remove)] / z[run.stems.index(remove)].norm()
+    second = torch.linalg.svd(z[keep] - (z[keep] @ first)[:, None] * first, full_matrices=False).Vh[0]
+    plane = torch.stack([first, second * (z[-1] @ second).sign()], 1)
+    *parts, mix, without = z @ plane
+    return dict(stems=dict(zip(run.stems, parts)), mix=mix, without=without, others=h(torch.cat([run.test.rest, run.test.mix])) @ plane)
