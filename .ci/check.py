@@ -256,7 +256,8 @@ def used_in(source):
     try: tree = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M))
     except SyntaxError: return set()
     shown = {id(a) for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, 'id', '') == 'show_doc' for a in ast.walk(n)}
-    return {n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(tree) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in shown}
+    scripts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and 'import ' in n.value and '\n' in n.value]  # run as programs
+    return {n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(tree) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in shown}.union(*map(used_in, scripts))
 
 framework = {'extra_repr', 'train', 'forward'}  # methods that torch calls; what they are for is torch's to say
 
@@ -275,7 +276,7 @@ def told(of):
     return {n: (said.get(n) or {}).get('docment') or re.search(rf'^\s*\**{n}\b[^#\n]*#\s*\S', lines, re.M) for n in names}
 
 def public():
-    "Every public function, class and method has a docstring and documented arguments, is shown in the Reference, and is used by an example that runs"
+    "Every public function, class and method has a docstring and documented arguments, is shown in the Reference, and is used by an example that runs, or by what one uses in the same module"
     used, shown = set(), {}
     for p in notebooks():
         for c in json.loads(text_of(p))['cells']:
@@ -287,6 +288,8 @@ def public():
     code = [(n, o) for m in modules.values() for n in m.__all__ if callable(o := getattr(m, n)) and getattr(o, '__module__', '') == m.__name__]
     used |= {getattr(r, '__name__', r) for n, o in code if n in used and inspect.isfunction(o) and (r := inspect.signature(o).return_annotation)}  # what an example gets, it uses
     used |= {b.__name__ for n, o in code if n in used and inspect.isclass(o) for b in o.__mro__}
+    parts = {n: used_in(inspect.getsource(o)) & set(sys.modules[o.__module__].__all__) for n, o in code if inspect.isfunction(o)}
+    while more := set().union(*(parts[n] for n in used & set(parts))) - used: used |= more  # an example of the whole is one of its parts in the same module
     if lacking := set(importlib.import_module(lib).__all__) - used: yield f'{lib}: no example uses {", ".join(sorted(lacking))}'
     for p, module in modules.items():
         notebook = re.search(r'File to edit: \S*?([\w.]+\.ipynb)', text_of(p))[1]
