@@ -99,16 +99,24 @@ def join_processes() -> tuple[int, int]: # as `place`
         dist.init_process_group('cpu:gloo,cuda:nccl' if cuda else 'gloo')
     return place()
 
-class _Everyones(torch.autograd.Function):
-    "Sum over the processes, each of which will ask for the gradient of its own rows."
-    @staticmethod
-    def forward(ctx, x):
-        x = x.clone()
-        dist.all_reduce(x)
-        return x
+def _sum(x):
+    x = x.clone()
+    dist.all_reduce(x)
+    return x
 
+class _Gathered(torch.autograd.Function):
+    "Rows of all processes; the gradient of the whole is known to each of them."
+    @staticmethod
+    def forward(ctx, x): return _sum(x)
     @staticmethod
     def backward(ctx, grad): return grad
+
+class _Shared(torch.autograd.Function):
+    "What all processes have, and each uses in part: the gradient is the sum of their parts."
+    @staticmethod
+    def forward(ctx, x): return x.view_as(x)
+    @staticmethod
+    def backward(ctx, grad): return _sum(grad)
 
 def spread(
     f:Callable, # works on rows: (B, *) -> (B, *), the same for a row whatever the others are
@@ -117,10 +125,11 @@ def spread(
     "f(x), each process working on its share of the rows; differentiable, see `fit`'s `spread`."
     rank, size = place()
     if size == 1: return torch.as_tensor(f(x))
+    if isinstance(x, Tensor) and x.requires_grad: x = _Shared.apply(x)
     mine = torch.as_tensor(f(x[rank::size] if rank < len(x) else x[:1]))[:len(range(rank, len(x), size))]
     whole = mine.new_zeros(len(x), *mine.shape[1:])
     whole[rank::size] = mine
-    return _Everyones.apply(whole)
+    return _Gathered.apply(whole)
 
 def _sum_gradients(params):
     for p in params:
