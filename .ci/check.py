@@ -288,7 +288,7 @@ def public():
     code = [(n, o) for m in modules.values() for n in m.__all__ if callable(o := getattr(m, n)) and getattr(o, '__module__', '') == m.__name__]
     used |= {getattr(r, '__name__', r) for n, o in code if n in used and inspect.isfunction(o) and (r := inspect.signature(o).return_annotation)}  # what an example gets, it uses
     used |= {b.__name__ for n, o in code if n in used and inspect.isclass(o) for b in o.__mro__}
-    parts = {n: used_in(inspect.getsource(o)) & set(sys.modules[o.__module__].__all__) for n, o in code if inspect.isfunction(o)}
+    parts = {n: used_in(inspect.getsource(o)) & set(vars(m)) for m in modules.values() for n, o in vars(m).items() if inspect.isfunction(o) and o.__module__ == m.__name__}
     while more := set().union(*(parts[n] for n in used & set(parts))) - used: used |= more  # an example of the whole is one of its parts in the same module
     if lacking := set(importlib.import_module(lib).__all__) - used: yield f'{lib}: no example uses {", ".join(sorted(lacking))}'
     for p, module in modules.items():
