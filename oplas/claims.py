@@ -286,7 +286,7 @@ def judge_songs(
 ) -> list[dict]:      # where, claim, tested, figures, verdict, picture
     "Figures 1 and 3 of the paper, on the generated band."
     power, log = (comparisons[f'log-mel, mean of the {over}'] for over in ('power', 'log'))
-    def figures(c): return {f'{n}, {space}': round(c[space][n], 4) for n in ('e_w99', 'demix', 'retrieval') for space in c}
+    def figures(c): return {f'{n}, {space}': f'{c[space][n]:.2f} dB' if n == 'demix' else round(c[space][n], 4) for n in ('e_w99', 'demix', 'retrieval') for space in c}
     def reached(c, **bars): return all(c['learned'][n] >= bar if n == 'retrieval' else c['learned'][n] <= bar for n, bar in bars.items())
     good, fair = reached(power, e_w99=.08, demix=2.5, inverse=.01, retrieval=.98), reached(log, demix=3, retrieval=.88) and log['learned']['e_w99'] < log['exp']['e_w99']
     better = 'the closed form exp(y) does as well' if power['exp']['retrieval'] >= power['learned']['retrieval'] - .005 else 'better than the closed form exp(y)'
