@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Checks that need neither Quarto nor a network; `nbdev_test` runs the notebooks, this looks after the rest.
 
-.ci/check.py           run every check; exit 1 if any failed
-.ci/check.py --mend    first mend what a tool can: export, clean, and the address after a change in settings.ini
+.ci/check.py             run every check; exit 1 if any failed
+.ci/check.py docs lazy   run these alone
+.ci/check.py --mend      first mend what a tool can: export, clean, the sidebar, every notebook's Colab cells, and the address after a change in settings.ini
 """
-import json, os, re, subprocess, sys, warnings
+import ast, importlib, inspect, json, os, re, shutil, subprocess, sys, tempfile, venv, warnings
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -12,10 +13,11 @@ os.chdir(root)  # nbdev looks for settings.ini from here
 sys.path.insert(0, str(root))
 
 import yaml
+from fastcore.docments import docments
 from nbdev.clean import nbdev_clean
 from nbdev.config import get_config
 from nbdev.doclinks import _nbpath2html, nbdev_export
-from nbdev.quarto import nbdev_sidebar, refresh_quarto_yml
+from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 
 cfg = get_config()
@@ -26,7 +28,11 @@ colab, raw = f'https://colab.research.google.com/github/{slug(repo)}', f'https:/
 
 paper = ('https://drscotthawley.github.io/oplas', 'https://github.com/drscotthawley/oplas')  # not ours
 generated = ('nbs/nbdev.yml', f'{lib}/_modidx.py')  # nbdev writes the address there; checked against nbdev
-linking = ('README.md', f'nbs/{cfg.readme_nb}')     # may link to our pages, at the address in settings.ini
+linking = ('README.md', f'nbs/{cfg.readme_nb}', 'CITATION.cff', 'CONTRIBUTING.md', 'CHANGELOG.md', '.github/ISSUE_TEMPLATE/config.yml')  # may link to our pages, at the address in settings.ini
+by_hand = ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # read on the repository's pages: links are to files
+order = {'Tutorials': ('tutorials', 'fifths tonnetz keys figure1 mixing listen songs'),  # the sidebar: section, folder, the pages that come first
+         'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means extending'),
+         'Studies': ('studies', 'claims matrices mixing rotations'), 'Reference': ('', '')}
 heavy = {'umap', 'transformers', 'musdb'}           # slow or optional: imported where they are used
 
 # What the checks look at
@@ -42,6 +48,37 @@ def cells(path, kind):
     "Sources of a notebook's cells of one kind, without those that are hidden"
     found = [''.join(c['source']) for c in json.loads(text_of(path))['cells'] if c['cell_type'] == kind]
     return [o for o in found if not re.search(r'^#\|\s*(hide\b|echo:\s*false|include:\s*false)', o, re.M)]
+
+def badge(path): return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}{tree}{Path(path).as_posix()})&nbsp;'
+
+def install(path):
+    "In Colab only: a clone, for the files that a page reads, and what the tests of the notebooks need"
+    return f"""#| hide
+if 'google.colab' in str(get_ipython()):
+    !git clone -q --depth 1 -b {cfg.branch} {repo} /content/{cfg.repo}
+    %pip install -q '/content/{cfg.repo}[dev]'
+    %cd -q /content/{cfg.repo}/{Path(path).parent.as_posix()}"""
+
+def for_colab(cell):
+    "Is it one of the two cells that --mend writes?"
+    source = ''.join(cell['source'])
+    return source.startswith(('[![Open in Colab]', "#| hide\nif 'google.colab' in str(get_ipython()):"))
+
+def with_colab(path):
+    "The notebook with badge and install cell after its title, and nowhere else"
+    nb = json.loads(text_of(path))
+    rest = [c for c in nb['cells'] if not for_colab(c)]
+    ours = [dict(cell_type='markdown', id='badge', metadata={}, source=[badge(path)]),
+            dict(cell_type='code', execution_count=None, id='install', metadata={}, outputs=[], source=install(path).splitlines(True))]
+    return nb | dict(cells=rest[:1] + ours + rest[1:])
+
+def sidebar():
+    "The sidebar: every page in its section, those that `order` names first"
+    def pages(folder, first):
+        found = [o.relative_to('nbs') for o in notebooks() if o.parent == Path('nbs')/folder and (folder or o.stem[0].isdigit())]
+        return [o.as_posix() for o in sorted(found, key=lambda o: (first.split().index(o.stem) if o.stem in first.split() else len(found), o.name))]
+    bar = [dict(text='Home', href=cfg.readme_nb)] + [dict(section=s, contents=pages(*o)) for s, o in order.items()] + [dict(text='Glossary', href='glossary.ipynb')]
+    return '# Written by .ci/check.py --mend from the table there\n' + yaml.dump(dict(website=dict(sidebar=dict(contents=bar))), sort_keys=False)
 
 def contents(folder):
     return {p: p.read_bytes() for p in sorted(Path(folder).rglob('*')) if p.is_file() and '__pycache__' not in p.parts}
@@ -108,16 +145,45 @@ def address():
     for p in tracked():
         text, name = text_of(p), p.as_posix()
         if name in ('settings.ini', *generated): continue
+        if name.endswith('.ipynb') and name not in linking:  # badge and install cell are checked by `colab`
+            nb = json.loads(text)
+            text = json.dumps([c for c in nb['cells'] if not for_colab(c)], ensure_ascii=False)
         if name in linking: bad = [u for u in addresses(text) if not u.startswith((site, repo, colab, raw))]
         else: bad = addresses(text) + owner.findall(text)
         for u in sorted(set(bad)): yield f'{name} holds {u}: ' + (
             'not the address in settings.ini; run .ci/check.py --mend' if name in linking else 'take it out, or read it from settings.ini')
 
+    cited = yaml.safe_load(text_of('CITATION.cff'))
+    for key, value in {'version': cfg.version, 'repository-code': repo, 'url': site}.items():
+        if cited[key] != value: yield f'CITATION.cff: {key} is {cited[key]}, in settings.ini it is {value}; run .ci/check.py --mend'
+
+def colab_cells():
+    "Every notebook has its Colab badge and its install cell, right after its title"
+    def read(nb): return [(c['cell_type'], ''.join(c['source'])) for c in nb['cells']]
+    for p in notebooks():
+        if read(json.loads(text_of(p))) != read(with_colab(p)): yield f'{p}: badge or install cell is not what settings.ini gives; run .ci/check.py --mend'
+
+def slugs(cells):
+    "The anchors of a page: pandoc's identifiers of its headings"
+    fence, text = re.compile(r'^\s*```.*?^\s*```', re.M | re.S), []
+    for c in cells:
+        if c['cell_type'] == 'markdown': text.append(''.join(c['source']))
+        text += [''.join(o['data']['text/markdown']) for o in c.get('outputs', []) if 'text/markdown' in o.get('data', {})]
+    seen, res = {}, set()
+    for title in re.findall(r'^#{1,6} +(.+?)\s*#*$', fence.sub('', '\n\n'.join(text)), re.M):
+        if given := re.search(r'\{#([\w.-]+)[^}]*\}', title): res.add(given[1]); continue
+        plain = re.sub(r'<[^>]+>', '', re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', title))
+        name = re.sub(r'^[^a-z]+', '', re.sub(r'\s+', '-', re.sub(r'[^\w\s.-]', '', plain.lower()).strip())) or 'section'
+        res.add(f'{name}-{seen[name]}' if name in seen else name)
+        seen[name] = seen.get(name, 0) + 1
+    return res
+
 def docs():
-    "The docs can be built: symlink, metadata files, show_doc cells, sidebar entries, links between pages"
+    "The docs can be built: symlink, metadata files, show_doc cells, the sidebar, links and anchors between pages"
     if not Path('nbs/_quarto.yml').is_symlink() or os.readlink('nbs/_quarto.yml') != '../_quarto.yml':
         yield 'nbs/_quarto.yml should be a symlink: ln -sfn ../_quarto.yml nbs/_quarto.yml'
-    refresh_quarto_yml(); nbdev_sidebar.__wrapped__()
+    if not cfg.custom_sidebar: yield 'settings.ini: custom_sidebar should be True, or nbdev writes nbs/sidebar.yml over'
+    refresh_quarto_yml()
     made = proc_nbs(n_workers=0, force=True)  # runs the show_doc cells
     for f in yaml.safe_load(text_of('_quarto.yml'))['metadata-files']:
         if not (made/f).exists(): yield f'_quarto.yml names {f}, which is not there'
@@ -127,21 +193,47 @@ def docs():
         if isinstance(item, list): return [e for o in item for e in entries(o)]
         return entries(item.get('href', [])) + entries(item.get('contents', []))
     bar = entries(yaml.safe_load(text_of('nbs/sidebar.yml'))['website']['sidebar']['contents'])
+    pages = {p.relative_to('nbs').as_posix(): p for p in notebooks()}
     for e in bar:
         if not (made/e).exists(): yield f'the sidebar names {e}, which is not there'
-    if len(bar) != len(notebooks()): yield f'{len(notebooks())} notebooks, but {len(bar)} sidebar entries: {bar}'
+    for e in pages:
+        if bar.count(e) != 1: yield f'the sidebar should name {e} once, and names it {bar.count(e)} times; run .ci/check.py --mend'
+    if text_of('nbs/sidebar.yml') != sidebar(): yield 'nbs/sidebar.yml is not what the table `order` gives; run .ci/check.py --mend'
 
-    link = re.compile(r'\]\((?!https?:)([^)\s#]+\.ipynb)[^)]*\)')
-    for nb in notebooks():
-        for target in link.findall('\n'.join(cells(nb, 'markdown'))):
-            if not (nb.parent/target).exists(): yield f'{nb} links to {target}, which is not there'
-    for target in link.findall(text_of('README.md')): yield f'README.md links to {target}: use the absolute address in index.ipynb'
-    pages = {_nbpath2html(o.relative_to('nbs')).as_posix() for o in notebooks()}  # 00_rotations.ipynb makes rotations.html
-    for url in addresses(text_of('README.md')):
-        page = url.removeprefix(site + '/').split('#')[0]
-        if url.startswith(site + '/') and page.endswith('.html') and page not in pages:
-            yield f'README.md links to {url}, but no notebook makes that page'
-        if tree in url and not Path(url.split(tree)[1].split('#')[0]).exists(): yield f'README.md links to {url}, which is not in the repository'
+    anchors = {e: slugs(json.loads(text_of(made/e))['cells']) for e in pages if (made/e).exists()}
+    for e, p in pages.items():
+        for target, _, anchor in re.findall(r'\]\((?!https?:|mailto:)([^)\s#]*)(#([^)\s]*))?(?:\s[^)]*)?\)', '\n'.join(cells(p, 'markdown'))):
+            to = os.path.relpath(p.parent/target, 'nbs') if target else e
+            if not (p.parent/target).exists(): yield f'{p} links to {target}, which is not there'
+            elif anchor and anchor not in anchors.get(to, ()): yield f'{p} links to {target}#{anchor}, a heading that is not there'
+    html = {_nbpath2html(Path(e)).as_posix(): e for e in pages}  # 00_rotations.ipynb makes rotations.html
+    for source in linking:
+        for url in addresses(text_of(source)):
+            page, _, anchor = url.removeprefix(site).lstrip('/').partition('#')
+            if url.startswith(site) and page:
+                if page not in html: yield f'{source} links to {url}, but no notebook makes that page'
+                elif anchor and anchor not in anchors[html[page]]: yield f'{source} links to {url}, a heading that is not there'
+            if tree in url and not Path(url.split(tree)[1].split('#')[0]).exists(): yield f'{source} links to {url}, which is not in the repository'
+    for source in by_hand:
+        for target in re.findall(r'\]\((?!https?:|mailto:|#)([^)\s#]+)', text_of(source)):
+            if source == 'README.md' and target.endswith('.ipynb'): yield f'README.md links to {target}: use the absolute address in {cfg.readme_nb}'
+            if not Path(target).exists(): yield f'{source} links to {target}, which is not there'
+
+def alts():
+    "Every picture says what it shows: `#| fig-alt:` on top of a cell that draws, ![words](…) in markdown"
+    for p in notebooks():
+        for i, c in enumerate(json.loads(text_of(p))['cells']):
+            source = ''.join(c['source'])
+            if c['cell_type'] == 'markdown':
+                if re.search(r'!\[\s*\]\(', source) or re.search(r'<img(?![^>]*\balt=)', source): yield f'{p}: cell {i} has a picture without words: {source[:60]!r}'
+                continue
+            if re.search(r'^#\|\s*(hide\b|include:\s*false)', source, re.M): continue
+            if not any(k.startswith('image/') or '<img' in ''.join(v) for o in c['outputs'] for k, v in o.get('data', {}).items()): continue
+            said = re.search(r'^#\|\s*fig-alt:(.*)', source, re.M)
+            try: words = yaml.safe_load(said[1]) if said else None
+            except yaml.YAMLError as e: yield f'{p}: cell {i}: fig-alt is not YAML ({e}); put it in quotes'; continue
+            if not words or not all(isinstance(o, str) and len(o.split()) > 2 for o in ([words] if isinstance(words, str) else words)):
+                yield f'{p}: cell {i} draws without `#| fig-alt: …`: {source.splitlines()[-1][:70]!r}'
 
 def files():
     "No tracked file is over 2 MiB or holds a path or package index of one machine"
@@ -159,10 +251,97 @@ def lazy():
         if out.returncode: yield f'importing {", ".join(some)} failed: {out.stderr.strip().splitlines()[-1]}'
         elif out.stdout.strip(): yield f'importing {", ".join(some)} imports {out.stdout.strip()}: import it inside the function that uses it'
 
-checks = export, clean, readme, address, docs, files, lazy
+def used_in(source):
+    "Names that a cell uses, beyond importing and showing them"
+    try: tree = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M))
+    except SyntaxError: return set()
+    shown = {id(a) for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, 'id', '') == 'show_doc' for a in ast.walk(n)}
+    scripts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and 'import ' in n.value and '\n' in n.value]  # run as programs
+    return {n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(tree) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in shown}.union(*map(used_in, scripts))
+
+framework = {'extra_repr', 'train', 'forward'}  # methods that torch calls; what they are for is torch's to say
+
+def methods(of):
+    "The public methods and properties that a class defines itself"
+    found = {n: getattr(o, '__func__', getattr(o, 'fget', o)) for n, o in vars(of).items() if n[0] != '_'}
+    return {n: o for n, o in found.items() if inspect.isfunction(o) and o.__qualname__ == f'{of.__name__}.{n}'}
+
+def told(of):
+    "Argument -> what is said of it"
+    try: names = [n for n in inspect.signature(of).parameters if n not in ('self', 'cls')]
+    except ValueError: return {}                                                                          # a dict with methods, say
+    if inspect.isclass(of) and (hasattr(of, '_fields') or hasattr(of, '__dataclass_fields__')): said = {}  # fields, said where they are declared
+    else: said = docments(of, full=True)
+    lines = inspect.getsource(of)
+    return {n: (said.get(n) or {}).get('docment') or re.search(rf'^\s*\**{n}\b[^#\n]*#\s*\S', lines, re.M) for n in names}
+
+def public():
+    "Every public function, class and method has a docstring and documented arguments, is shown in the Reference, and is used by an example that runs, or by what one uses in the same module"
+    used, shown = set(), {}
+    for p in notebooks():
+        for c in json.loads(text_of(p))['cells']:
+            source = ''.join(c['source'])
+            if c['cell_type'] != 'code' or re.search(r'^#\|\s*eval:\s*false', source, re.M): continue
+            if not re.search(r'^#\|\s*export', source, re.M): used |= used_in(source)
+            elif not re.search(r'^#\|\s*(hide\b|include:\s*false)', source, re.M): shown.setdefault(p.name, []).append(source)
+    modules = {p: importlib.import_module(f'{lib}.{p.stem}') for p in sorted(Path(lib).glob('[a-z]*.py'))}
+    code = [(n, o) for m in modules.values() for n in m.__all__ if callable(o := getattr(m, n)) and getattr(o, '__module__', '') == m.__name__]
+    used |= {getattr(r, '__name__', r) for n, o in code if n in used and inspect.isfunction(o) and (r := inspect.signature(o).return_annotation)}  # what an example gets, it uses
+    used |= {b.__name__ for n, o in code if n in used and inspect.isclass(o) for b in o.__mro__}
+    parts = {n: used_in(inspect.getsource(o)) & set(vars(m)) for m in modules.values() for n, o in vars(m).items() if inspect.isfunction(o) and o.__module__ == m.__name__}
+    while more := set().union(*(parts[n] for n in used & set(parts))) - used: used |= more  # an example of the whole is one of its parts in the same module
+    if lacking := set(importlib.import_module(lib).__all__) - used: yield f'{lib}: no example uses {", ".join(sorted(lacking))}'
+    for p, module in modules.items():
+        notebook = re.search(r'File to edit: \S*?([\w.]+\.ipynb)', text_of(p))[1]
+        if not module.__doc__: yield f'{p}: {notebook} lacks the line `> what it is for` under its title'
+        for name in module.__all__:
+            of, at = getattr(module, name), f'{p.stem}.{name}'
+            if (name, of) not in code: continue  # tables and numbers: told where they stand
+            if name not in used: yield f'{at}: no example uses it'
+            if not any(re.search(rf'^(?:def|class) {name}\b', o, re.M) for o in shown.get(notebook, ())): yield f'{at}: not shown in {notebook}'
+            for n, o in {at: of, **{f'{at}.{n}': o for n, o in (methods(of) if inspect.isclass(of) else {}).items() if n not in framework}}.items():
+                if not (o.__doc__ or '').strip() or o.__doc__.startswith(f'{name}('): yield f'{n}: no docstring'
+                if n != at and n.split('.')[-1] not in used: yield f'{n}: no example uses it'
+                if lacking := [k for k, d in told(o).items() if not d]: yield f'{n}: nothing said of {", ".join(lacking)}'
+
+def lint():
+    "ruff finds nothing in the library (ruff.toml)"
+    out = subprocess.run([sys.executable, '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', lib], capture_output=True, text=True)
+    if out.returncode: yield from (o for o in (out.stdout + out.stderr).splitlines() if o and not o.startswith(('Found', '[*]')))
+
+def wheel():
+    "The sdist and the wheel made from it can be built; the wheel alone, elsewhere, holds the library and the command"
+    with tempfile.TemporaryDirectory() as tmp:
+        tmp = Path(tmp).resolve()
+        def run(*args, **kwargs):
+            out = subprocess.run([str(o) for o in args], capture_output=True, text=True, env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}, **kwargs)
+            if out.returncode: raise RuntimeError(f'{" ".join(str(o) for o in args[1:4])} failed: {(out.stderr or out.stdout).strip()[-300:]}')
+            return out.stdout.strip()
+        for p in tracked():
+            (tmp/'src'/p).parent.mkdir(parents=True, exist_ok=True)
+            if not p.is_symlink() and p.parts[0] not in ('nbs', 'index_files'): shutil.copy(p, tmp/'src'/p)
+        run(sys.executable, '-m', 'build', '--no-isolation', '--outdir', tmp/'dist', tmp/'src')
+        made, = (tmp/'dist').glob('*.whl')
+        venv.create(tmp/'venv', with_pip=False, symlinks=True)
+        inside, = (tmp/'venv').glob('lib/python*/site-packages')
+        (inside/'others.pth').write_text('\n'.join(p for p in sys.path if p.endswith('site-packages')))  # torch and the rest, as they are here
+        run(sys.executable, '-m', 'pip', '--python', tmp/'venv/bin/python', 'install', '-q', '--no-deps', '--no-index', made)
+        for p in [*Path(lib).glob('*.py'), Path(lib)/'py.typed']:
+            if not (inside/p).exists(): yield f'the wheel lacks {p} (setup.py, MANIFEST.in)'
+        found = run(tmp/'venv/bin/python', '-c', f'import {lib}; print({lib}.__file__)', cwd=tmp/'dist')
+        if not found.startswith(str(inside)): yield f'import {lib} took {found}, not the wheel'
+        for script in cfg.console_scripts.split():
+            name = script.split('=')[0]
+            if name not in run(tmp/'venv/bin'/name, '--help', cwd=tmp/'dist'): yield f'{name} --help does not say what {name} is'
+
+checks = {o.__name__: o for o in (export, clean, readme, address, colab_cells, docs, files, lazy, public, lint, wheel, alts)}
 
 def mend():
-    "Export, clean, and give every link to our pages the address that stands in settings.ini"
+    "Export, clean, and give the sidebar, the Colab cells and every link to our pages what stands in settings.ini and in `order`"
+    for p in notebooks():
+        if json.loads(text_of(p)) != (nb := with_colab(p)): p.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+    Path('nbs/sidebar.yml').write_text(sidebar(), encoding='utf-8')
+    Path('CITATION.cff').write_text(re.sub(r'^version: .*', f'version: {cfg.version}', text_of('CITATION.cff'), flags=re.M), encoding='utf-8')
     nbdev_export.__wrapped__(); nbdev_clean.__wrapped__(); refresh_quarto_yml()
     name = re.escape(cfg.repo)
     forms = {rf'https://{re.escape(host)}/[\w.-]+/{name}\b': new for host, new in {'github.com': repo,
@@ -174,13 +353,16 @@ def mend():
         Path(p).write_text(text, encoding='utf-8')
 
 def main():
+    asked = [o for o in sys.argv[1:] if o != '--mend']
+    if unknown := [o for o in asked if o not in checks]: sys.exit(f'expected --mend or some of {", ".join(checks)}; got {", ".join(unknown)}')
     if '--mend' in sys.argv: mend()
     failed = 0
-    for check in checks:
+    for name, check in checks.items():
+        if asked and name not in asked: continue
         problems = []
         try: problems.extend(check())
         except (Exception, SystemExit) as e: problems.append(f'{type(e).__name__}: {e}')
-        print(f'{"FAIL" if problems else "ok":4} {check.__name__:8} {check.__doc__}', *problems, sep='\n     - ', flush=True)
+        print(f'{"FAIL" if problems else "ok":4} {name:8} {check.__doc__}', *problems, sep='\n     - ', flush=True)
         failed += bool(problems)
     sys.exit(bool(failed))
 

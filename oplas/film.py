@@ -90,7 +90,7 @@ class FiLMR(FiLM):
 
     def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
         "The vectors u and v (n,) of each plane, at right angles to the planes before it."
-        done = []
+        done:list[Tensor] = []
         for u, v in zip(self.u, self.v):
             for e in done: u, v = u - (u @ e) * e, v - (v @ e) * e
             if self.planes > 1: done += plane_basis(u, v)
@@ -183,7 +183,7 @@ def assert_trainable(
     outputs = [o for o in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(o, Tensor) and o.requires_grad]
     if not outputs: raise AssertionError(f"{name}: its output carries no gradient; is the graph cut, by torch.tensor([...]) or .detach()?")
     weights = [torch.linspace(.5, 1.5, o.numel(), dtype=o.dtype, device=o.device).reshape(o.shape).sin() for o in outputs]
-    loss = sum((o * w + o.square() * w.flip(0) / 2).sum() for o, w in zip(outputs, weights))
+    loss = sum(((o * w + o.square() * w.flip(0) / 2).sum() for o, w in zip(outputs, weights)), outputs[0].new_zeros(()))
     grads = torch.autograd.grad(loss, list(params.values()), allow_unused=True)
     with torch.no_grad():
         for n, b in module.named_buffers(): b.copy_(buffers[n])

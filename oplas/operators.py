@@ -37,7 +37,7 @@ class Theta(nn.Module):
 # %% ../nbs/02_operators.ipynb #cell-7
 def matrix(
     dim:int # features n
-) -> nn.Module: # x -> x @ W.T with a free (n, n) matrix, entries N(0, 1/n) at the start
+) -> nn.Linear: # x -> x @ W.T with a free (n, n) matrix, entries N(0, 1/n) at the start
     "Any square matrix."
     layer = nn.Linear(dim, dim, bias=False)
     nn.init.normal_(layer.weight, std=dim**-.5)

@@ -134,7 +134,8 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
         some = torch.randperm(len(X), generator=g, device=X.device)[:2048]
         start, eye = lab[some], torch.eye(N, device=X.device)
         goal = (start + torch.randint(1, N, start.shape, generator=g, device=X.device)) % N
-        for self.morph_ in LADDER if self.morph is None else (float(self.morph),):
+        for morph in LADDER if self.morph is None else (float(self.morph),):
+            self.morph_ = morph
             self._offset = (1 + self.morph_ / 3) * self._mu
             self._basis, self._shape = _roots(R, lab, self.morph_) if self.morph_ else (X.new_zeros(X.shape[1], 0), X.new_zeros(N, 0, 0))
             moved = self._restore(self._rest(X[some], eye[start]), eye[goal])
@@ -293,7 +294,9 @@ class RingReport:
     counterparts:dict = field(default_factory=dict) # name -> (N − 1,) C_k, k = 1 to N − 1
 
     @property
-    def min_accuracy(self) -> float: return float(self.accuracy.min())
+    def min_accuracy(self) -> float: # in [0, 1]
+        "The accuracy after the worst number of steps."
+        return float(self.accuracy.min())
 
     def to_dict(self) -> dict: # for JSON
         "The figures as plain numbers, lists and dicts."
@@ -359,5 +362,5 @@ def ring_report(
                                'class-mean offset, true label known': c(lambda k: Y + space.means_[(place + k) % N] - space.means_[place])}
         if train is not None and len(train) > 2:                         # the better of two ridges: to the rival's advantage
             fits = [_linear_maps(train_Y, space._index(train_labels), np.asarray(_numpy(train[2])), N, a) for a in (.01, 1.)]
-            report.counterparts['linear map, label-free'] = max((c(lambda k: maps[k - 1].predict(Y)) for maps in fits), key=np.mean)
+            report.counterparts['linear map, label-free'] = max((c(lambda k, maps=maps: maps[k - 1].predict(Y)) for maps in fits), key=np.mean)
     return report

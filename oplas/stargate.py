@@ -117,7 +117,7 @@ def released_loss(
 class Recipe(NamedTuple):
     "A loss, and whether the points are standardized before it."
     loss:Callable        # loss(z, Tz, A, f) -> (...)
-    standardized:bool
+    standardized:bool    # are mean and size of the points fixed before it?
 
 LOSSES = dict(ring=Recipe(ring_loss, True), paper=Recipe(paper_loss, False), released=Recipe(released_loss, False))
 
