@@ -189,7 +189,7 @@ def mixing_run(
     recipe:str='spline', # 'spline', or 'published': the released recipe, for the toy alone
     encoder:str='toy',   # 'toy'; 'turns': `random_encoder`, turned and squashed twice; 'twists': once, with `twist`
     dim:int=2,           # dimensions of stems and encodings
-    seed:int=0,
+    seed:int=0,          # of stems, encoder and training
     steps:int=800        # training steps
 ) -> dict:               # seconds of training, and 'errors': number of stems, as a string -> figures
     "Train one space for mixing, and test it on unseen stems, two to six in a mix."
@@ -269,7 +269,7 @@ def draw_songs(
 def song_runs(
     songs:list[Song], # all with the same stems
     quick:bool=False, # fewer mixes
-    seed:int=20_000,
+    seed:int=20_000,  # of split, mixes and training
     progress:bool=False # show progress bars
 ) -> tuple[dict, dict]: # name of an encoder -> SongSpace; name of an encoder -> `stem_encodings` of held-out songs
     "A space for mixing on log-mel encodings, averaged as power and as its logarithm; and the encodings of figure 1."

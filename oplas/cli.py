@@ -6,12 +6,13 @@
 __all__ = ['READERS', 'run_stargate', 'load_encodings', 'load_sounds', 'run_ring', 'run_mix', 'main']
 
 # %% ../nbs/17_cli.ipynb #cell-4
-import argparse, hashlib, json, math, os, resource, sys, time, zipfile
+import argparse, hashlib, json, math, os, resource, sys, time, warnings, zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from . import __version__
 from .claims import draw_songs, line_of, reproduce, save_film
@@ -224,7 +225,9 @@ def run_mix(
     out = out_folder(out)
     if source == 'band': songs = _songs(source, out)
     checkpoint = out/f'{_digest(settings, songs)}.checkpoint'
-    run = mix_songs(songs, f, clip, clips, test_size, projector, max_iter, mixes, test_mixes, seed=seed, cache=out/'encodings', checkpoint=checkpoint, device=device, progress=progress)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', ConvergenceWarning)
+        run = mix_songs(songs, f, clip, clips, test_size, projector, max_iter, mixes, test_mixes, seed=seed, cache=out/'encodings', checkpoint=checkpoint, device=device, progress=progress)
     results = dict(command='mix', source=str(source), settings=settings, log_power=is_log_power(f), **run.to_dict(), songs_per_minute=round(60 * len(songs) / (time.perf_counter() - begin), 2),
                    peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == 'darwin' else 2**10)))
     if rank: return results
@@ -232,7 +235,7 @@ def run_mix(
     write_results(out, results)
     checkpoint.unlink(missing_ok=True)
     draw_songs(run, f, [s for s in songs if s.name in run.songs[1]], out, clip)
-    print(run.comparison, f"mix, demix and inverse in {'dB' if is_log_power(f) else 'standard deviations'}; {len(run.songs[1])} of {len(songs)} songs held out; {results['songs_per_minute']} songs a minute, {results['peak_memory_mib']} MiB at most", f"written to {out}", sep='\n')
+    print(run.comparison, f"mix, demix and inverse in {'dB' if is_log_power(f) else 'standard deviations'}; {len(run.songs[1])} of {len(songs)} songs held out; {results['songs_per_minute']} songs a minute, {results['peak_memory_mib']} MiB at most", *(f'note: {w.message}' for w in caught if w.category is ConvergenceWarning), f"written to {out}", sep='\n')
     return results
 
 # %% ../nbs/17_cli.ipynb #cell-16

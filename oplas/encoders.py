@@ -6,7 +6,7 @@
 __all__ = ['OVER', 'ENCODERS', 'VERSION', 'Encoder', 'check_encoder', 'FromFunction', 'mel_filters', 'LogMel', 'ConstantQ',
            'VGGish', 'CLAP', 'make_encoder', 'encode_waves', 'encode_cached', 'Cached']
 
-# %% ../nbs/11_encoders.ipynb #cell-4
+# %% ../nbs/11_encoders.ipynb #cell-6
 import hashlib, json, math, os, re, uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from . import __version__
 from .training import as_given, load_space, pick_device, save_space
 
-# %% ../nbs/11_encoders.ipynb #cell-7
+# %% ../nbs/11_encoders.ipynb #cell-10
 def _check_waves(waves, least=1, rate=None):
     "Waves as a floating-point tensor (B, T), or an error that says what is wrong with them."
     try: x = waves if isinstance(waves, Tensor) else torch.from_numpy(np.require(waves, requirements='CW'))
@@ -88,7 +88,7 @@ def _check_encodings(y, count, dim, name):
     if not y.isfinite().all(): raise ValueError(f"{name}: expected finite encodings, got NaN or infinity in {int((~y.isfinite()).any(1).sum())} of {count}")
     return y
 
-# %% ../nbs/11_encoders.ipynb #cell-10
+# %% ../nbs/11_encoders.ipynb #cell-13
 def mel_filters(
     sample_rate:int, # Hz
     n_fft:int,       # length of the Fourier transform
@@ -153,13 +153,13 @@ class LogMel(Encoder):
         "Mel power of each frame."
         return self._run(self._power, wave)
 
-# %% ../nbs/11_encoders.ipynb #cell-19
+# %% ../nbs/11_encoders.ipynb #cell-22
 class ConstantQ(Encoder):
     "Natural logarithm of the constant-Q power of a clip, averaged over time."
     def __init__(self,
         sample_rate:int=22050, # Hz
         low:float=65.4,        # frequency of the first bin, Hz; the default is C two octaves below middle C
-        octaves:int=6,
+        octaves:int=6,         # from there upwards
         bins_per_octave:int=36, # 36 is three a semitone
         floor:float=1e-8       # added to the power, above 0; a sine of amplitude 1 has power 1
     ):
@@ -193,7 +193,7 @@ class ConstantQ(Encoder):
         power = [(x.unfold(1, len(k), max(1, len(k) // 4)) @ k).square().unflatten(2, (2, -1)).sum(2).mean(1) for k in self._kernels(x)]
         return (torch.cat(power, 1) + self.floor).log()
 
-# %% ../nbs/11_encoders.ipynb #cell-25
+# %% ../nbs/11_encoders.ipynb #cell-28
 def _vgg(activation=True):
     "VGGish's layers, without storage; named as in the published state dict."
     layers, channels = [], 1
@@ -262,7 +262,7 @@ class VGGish(Encoder):
         examples = self._examples(x.to(self.device, torch.float32))
         return self._forward(examples.flatten(0, 1)).unflatten(0, examples.shape[:2]).mean(1).to(x.dtype)
 
-# %% ../nbs/11_encoders.ipynb #cell-31
+# %% ../nbs/11_encoders.ipynb #cell-34
 class CLAP(Encoder):
     "The audio half of CLAP through `transformers`: the projected encoding of the first seconds of a clip (10 in the published models)."
     def __init__(self,
@@ -297,7 +297,7 @@ class CLAP(Encoder):
         y = self._model(input_features=seen.to(self.device, torch.float32), is_longer=longer).audio_embeds
         return (nn.functional.normalize(y, dim=-1) if self.normalize else y).to(x.dtype)
 
-# %% ../nbs/11_encoders.ipynb #cell-35
+# %% ../nbs/11_encoders.ipynb #cell-38
 ENCODERS = dict(logmel=LogMel, constantq=ConstantQ, vggish=VGGish, clap=CLAP)
 
 def make_encoder(
@@ -311,7 +311,7 @@ def make_encoder(
     if name not in ENCODERS: raise ValueError(f"encoder: expected one of {', '.join(ENCODERS)}, or an encoder; got {name!r}")
     return ENCODERS[name](**kwargs)
 
-# %% ../nbs/11_encoders.ipynb #cell-38
+# %% ../nbs/11_encoders.ipynb #cell-41
 def encode_waves(
     encoder,           # anything that `check_encoder` lets through
     waves,             # (B, T) array or tensor, mono, floating point, at the encoder's sample rate
@@ -327,7 +327,7 @@ def encode_waves(
         found.append(_check_encodings(y, len(some), encoder.dim, name))
     return as_given(torch.cat(found), waves)
 
-# %% ../nbs/11_encoders.ipynb #cell-41
+# %% ../nbs/11_encoders.ipynb #cell-44
 VERSION = 1 # of a file of encodings
 
 def encode_cached(
@@ -368,7 +368,7 @@ def _read_encodings(file, who, dim):
     try: return load_space(file, 'Encodings', VERSION, build)
     except (FileNotFoundError, ValueError): return None
 
-# %% ../nbs/11_encoders.ipynb #cell-44
+# %% ../nbs/11_encoders.ipynb #cell-47
 class Cached(Encoder):
     "An encoder that keeps its encodings on disk, a block of clips in a file, and takes them from there when it hears the same again."
     def __init__(self,

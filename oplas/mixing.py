@@ -32,7 +32,7 @@ def dots(
     points:int=1024,  # examples B
     stems:int=2,      # classes S, at least 2
     star:bool=True,   # is the first class a star of lines, with dots between? Else all fill the square
-    seed:int=0
+    seed:int=0        # of the draw
 ) -> Tensor:          # (B, S, 2) in [−1, 1]
     "Toy stems: one dot of each class an example (figure 2c, left column)."
     if stems < 2: raise ValueError(f"stems: a mix needs at least 2, got {stems}")
@@ -180,8 +180,8 @@ def draw_mixes(
         examples = rng.integers(B, size=(size, most))
         there = np.arange(most) < rng.integers(fewest, most + 1, size=(size, 1))
         gain = rng.uniform(*gains, size=(size, most)) * np.exp(rng.uniform(*np.log(scales), size=(size, 1))) * (rng.choice([-1, 1], size=(size, most)) if signed else 1) * there
-        for i, place, gain, there in zip(*(torch.as_tensor(a).split(at_once) for a in (examples, places, gain, there))):
-            x = stems[i, place]
+        for i, at, gain, there in zip(*(torch.as_tensor(a).split(at_once) for a in (examples, places, gain, there))):
+            x = stems[i, at]
             x = x * gain.to(x).reshape(*gain.shape, *[1] * (x.ndim - 2))
             parts = silence.repeat(len(x), most, 1)
             parts[there] = _encode(encode, x[there], given, features)
@@ -458,7 +458,7 @@ def mix_errors(
 # %% ../nbs/09_mixing.ipynb #cell-24
 def random_encoder(
     dim:int,         # dimensions n of stems and encodings, even where `twist`
-    seed:int=0,
+    seed:int=0,      # of the draw
     layers:int=2,    # times turned and squashed
     twist:bool=False # shift each half of the coordinates by a random function of the other (8 tanh units) before the squash?
 ) -> Callable:       # (..., n) -> (..., n) tensors
@@ -480,13 +480,23 @@ def random_encoder(
 # %% ../nbs/09_mixing.ipynb #cell-38
 class LearnedSpace:
     "A projector as it is, with its learned way back: no whitening, no origin."
-    def __init__(self, h): self.h_ = h
+    def __init__(self,
+        h # the projector, an nn.Module with `inverse`
+    ): self.h_ = h
 
     @torch.no_grad()
-    def transform(self, Y:Tensor) -> Tensor: return self.h_(Y)
+    def transform(self,
+        Y:Tensor # (B, d) encodings
+    ) -> Tensor: # (B, n) points
+        "Through the projector."
+        return self.h_(Y)
 
     @torch.no_grad()
-    def inverse_transform(self, Z:Tensor) -> Tensor: return self.h_.inverse(Z)
+    def inverse_transform(self,
+        Z:Tensor # (B, n) points
+    ) -> Tensor: # (B, d) encodings
+        "Through its learned inverse."
+        return self.h_.inverse(Z)
 
 def one_cycle(
     f:float # fraction of the training done
@@ -498,7 +508,7 @@ def one_cycle(
 def train_as_published(
     encode:Callable=twist_and_squash, # (B, 2) -> (B, 2)
     steps:int=80_000,  # training steps; the paper's demonstration takes 80,000
-    seed:int=0,
+    seed:int=0,        # of start and draws
     progress:bool=False # show a progress bar
 ) -> LearnedSpace:
     "The paper's recipe for the toy, from the released code: batches of 1024, Adam at 2e-3."

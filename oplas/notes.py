@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FAMILIES', 'CHORDS', 'KEYS', 'NoteTable', 'make_notes', 'level_free', 'smooth_eq', 'key_and_rest', 'write_notes']
 
-# %% ../nbs/12_notes.ipynb #cell-3
+# %% ../nbs/12_notes.ipynb #cell-5
 import math, zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 
 from .stems import _above_zero, _need
 
-# %% ../nbs/12_notes.ipynb #cell-6
+# %% ../nbs/12_notes.ipynb #cell-8
 def _phase(hz, t, cents=0., rate=0.):
     "Phase (T,) in radians; a vibrato of `cents` at `rate` Hz sets in over the first 0.3 s."
     if not cents: return 2 * np.pi * hz * t
@@ -33,7 +33,7 @@ def _series(phase, amplitudes, damp=0.):
     for a in amplitudes[-2::-1]: total *= e; total += np.complex64(a)
     return (total * e).imag
 
-# %% ../nbs/12_notes.ipynb #cell-8
+# %% ../nbs/12_notes.ipynb #cell-10
 def _organ(rng):
     bars, loud, attack = np.array([1, 2, 3, 4, 6, 8, 10, 12, 16]), rng.uniform(0, [.8, 0, .8, 0, 1, .8, .6, .6, .8]), rng.uniform(.005, .02)
     loud[1], loud[3] = 1, rng.uniform(.2, 1)
@@ -92,7 +92,7 @@ FAMILIES = dict(organ=_organ, plucked=_plucked, bell=_bell, reed=_reed, brass=_b
 CHORDS = dict(note=(0,), triad=(0, 4, 7))                    # semitones above the root; the triad is major
 KEYS = tuple('C C# D D# E F F# G G# A A# B'.split())
 
-# %% ../nbs/12_notes.ipynb #cell-11
+# %% ../nbs/12_notes.ipynb #cell-13
 class NoteTable(NamedTuple):
     "What each clip is; clips with the same `group` and another key are counterparts."
     key:np.ndarray     # (B,) ints, 0 (C) to 11 (B)
@@ -157,7 +157,7 @@ def make_notes(
     rows = [(key, name, variant, octave) for name, variant in instruments for octave in octaves for key in range(12)]
     return np.stack(waves).astype(np.float32).clip(-1, 1), NoteTable(*map(np.array, zip(*rows)))
 
-# %% ../nbs/12_notes.ipynb #cell-16
+# %% ../nbs/12_notes.ipynb #cell-18
 def _log_powers(y):
     y = np.asarray(y)
     if y.ndim != 2 or not len(y) or not np.isfinite(y).all(): raise ValueError(f"y: expected finite encodings (B, d), got shape {y.shape}")
@@ -172,7 +172,7 @@ def level_free(
     y = np.logaddexp(y - y.max(1, keepdims=True), -depth)
     return (y - y.mean(1, keepdims=True)).astype(np.float32)
 
-# %% ../nbs/12_notes.ipynb #cell-19
+# %% ../nbs/12_notes.ipynb #cell-21
 def smooth_eq(
     y,                     # (B, d) encodings in natural-log power, array; bands evenly spaced in log frequency
     spread:float=6.,       # standard deviation of the curves, dB, at least 0
@@ -187,10 +187,10 @@ def smooth_eq(
     bumps /= np.linalg.norm(bumps, axis=1, keepdims=True)
     return (y + math.log(10) / 10 * spread * rng.standard_normal((len(y), len(places))) @ bumps.T).astype(np.float32)
 
-# %% ../nbs/12_notes.ipynb #cell-22
+# %% ../nbs/12_notes.ipynb #cell-24
 def key_and_rest(
     y,               # (B, d) constant-Q encodings in natural-log power, array; d a multiple of `bins_per_octave`
-    bins_per_octave:int=36,
+    bins_per_octave:int=36, # of the encoder
     depth:float=8.,  # the floor, nepers of power below the loudest band of a clip, above 0
     rest:float=15.   # weight of the modulus beside the chroma, above 0; the centre has twice as much
 ) -> np.ndarray:     # (B, bins_per_octave + d + 1) float32: chroma, modulus, centre
@@ -206,7 +206,7 @@ def key_and_rest(
     centre = height @ np.linspace(-1, 1, d)[:, None] / height.sum(1, keepdims=True)
     return np.concatenate([chroma - chroma.mean(1, keepdims=True), rest * modulus, 2 * rest * centre], 1).astype(np.float32)
 
-# %% ../nbs/12_notes.ipynb #cell-26
+# %% ../nbs/12_notes.ipynb #cell-28
 def write_notes(
     folder:str|Path, # where to; made if it is not there
     **kwargs         # what `make_notes` takes

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['si_sdr', 'FrameLogMel', 'MelMask', 'band_error', 'GriffinLim', 'LatentPlugin']
 
-# %% ../nbs/14_plugin.ipynb #cell-4
+# %% ../nbs/14_plugin.ipynb #cell-6
 import math
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from .encoders import LogMel, check_encoder
 from .training import as_given
 
-# %% ../nbs/14_plugin.ipynb #cell-9
+# %% ../nbs/14_plugin.ipynb #cell-12
 def _sound(name, x, ndims=(1, 2)):
     "A sound as a floating-point tensor, or an error that says what is wrong with it."
     shapes = {1: '(T,)', 2: '(B, T)', 3: '(B, S, T)'} if 1 in ndims else {2: '(S, T)', 3: '(B, S, T)'}
@@ -40,7 +40,7 @@ def si_sdr(
     dB = 10 * (hit.square().sum(-1) / (e - hit).square().sum(-1)).log10()
     return as_given(dB, estimate) if dB.ndim else dB.item()
 
-# %% ../nbs/14_plugin.ipynb #cell-12
+# %% ../nbs/14_plugin.ipynb #cell-15
 class FrameLogMel(LogMel):
     "`LogMel` that also encodes a sound frame by frame, frame k around sample k·hop."
     def __init__(self,
@@ -74,7 +74,7 @@ class FrameLogMel(LogMel):
         "The sound whose spectra are nearest."
         return torch.istft(spectra.mT, self.least, self.hop, window=self.window.to(spectra.real), length=length)
 
-# %% ../nbs/14_plugin.ipynb #cell-17
+# %% ../nbs/14_plugin.ipynb #cell-20
 def _encodings(y, encoder):
     "Encodings of frames as a floating-point tensor (B, frames, dim), or an error."
     t = torch.as_tensor(y).detach()
@@ -116,7 +116,7 @@ class MelMask:
 
     def __repr__(self): return f"MelMask({self.encoder!r}, exponent={self.exponent:g}, most={self.most:g})"
 
-# %% ../nbs/14_plugin.ipynb #cell-22
+# %% ../nbs/14_plugin.ipynb #cell-25
 def band_error(
     y,             # (..., frames, dim) encodings, natural logarithms of power; array or tensor
     goal,          # like y: what they should be
@@ -130,7 +130,7 @@ def band_error(
     error = 10 / math.log(10) * (torch.maximum(a, least) - torch.maximum(b, least)).square().mean((-2, -1)).sqrt()
     return as_given(error, y) if error.ndim else error.item()
 
-# %% ../nbs/14_plugin.ipynb #cell-25
+# %% ../nbs/14_plugin.ipynb #cell-28
 class GriffinLim:
     "Decoder that makes sound from encodings alone; its phases are made up, so its samples are nobody's, but its bands are as loud as they should be."
     def __init__(self,
@@ -173,7 +173,7 @@ class GriffinLim:
 
     def __repr__(self): return f"GriffinLim({self.encoder!r}, iterations={self.iterations}, momentum={self.momentum:g}, seed={self.seed})"
 
-# %% ../nbs/14_plugin.ipynb #cell-28
+# %% ../nbs/14_plugin.ipynb #cell-31
 class LatentPlugin:
     "Encoder, space and decoder in a row: operations on sounds that are done in the space."
     def __init__(self,

@@ -6,11 +6,10 @@
 __all__ = ['DB', 'FixedSpace', 'fixed_spaces', 'Comparison', 'compare_spaces', 'SongSpace', 'is_log_power', 'mix_songs',
            'Watched', 'stem_encodings', 'removal_points']
 
-# %% ../nbs/13_songs.ipynb #cell-4
+# %% ../nbs/13_songs.ipynb #cell-6
 import math, time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from .mixing import MixSpace, Mixes, draw_mixes, leading, linearity
 from .stems import Song, check_song, load_chunks, split_songs
 from .training import as_given, place
 
-# %% ../nbs/13_songs.ipynb #cell-9
+# %% ../nbs/13_songs.ipynb #cell-11
 DB = 10 / math.log(10) # dB for each unit of a natural logarithm of power
 
 class FixedSpace:
@@ -35,9 +34,16 @@ class FixedSpace:
         floor:bool=True # is silence the least of all encodings, so that nothing should decode to less?
     ): self.g, self.inverse, self.silence, self.floor = g, inverse, silence.double(), floor
 
-    def transform(self, Y): return as_given(self.g(torch.as_tensor(Y).double()) - self.g(self.silence), Y)
+    def transform(self,
+        Y # (B, d) encodings, array or tensor
+    ):    # (B, d) points
+        "g of the encodings, counted from that of silence."
+        return as_given(self.g(torch.as_tensor(Y).double()) - self.g(self.silence), Y)
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self,
+        Z # (B, d) points, array or tensor
+    ):    # (B, d) encodings
+        "The way back."
         origin = self.g(self.silence)
         return as_given(self.inverse(torch.as_tensor(Z).double().clamp_min(0. if self.floor else -torch.inf) + origin), Z)
 
@@ -80,11 +86,11 @@ def compare_spaces(
             inverse=back, retrieval=(nearest == torch.arange(len(nearest))).double().mean().item())
     return found
 
-# %% ../nbs/13_songs.ipynb #cell-13
+# %% ../nbs/13_songs.ipynb #cell-15
 @dataclass
 class SongSpace:
     "A space for mixing, learned on songs, with what it was tested on."
-    space:MixSpace
+    space:MixSpace          # fitted on the training songs
     comparison:Comparison   # on held-out songs, beside what needs no learning
     train:Mixes             # mixes of the training songs, drawn for the comparison
     test:Mixes              # mixes of the held-out songs
@@ -149,14 +155,18 @@ def mix_songs(
 
 class Watched:
     "An encoder with a progress bar that counts clips."
-    def __init__(self, encoder, desc, progress): self.encoder, self.bar = encoder, tqdm(desc=desc, unit=' clips', disable=None if progress else True)
+    def __init__(self,
+        encoder,      # tensor (B, T) -> (B, d)
+        desc:str,     # label of the bar
+        progress:bool # show it, on a terminal or in a notebook
+    ): self.encoder, self.bar = encoder, tqdm(desc=desc, unit=' clips', disable=None if progress else True)
 
     def __call__(self, x):
         y = [self.encoder(some) for some in x.split(256)]
         self.bar.update(len(x))
         return torch.cat([torch.as_tensor(part) for part in y])
 
-# %% ../nbs/13_songs.ipynb #cell-17
+# %% ../nbs/13_songs.ipynb #cell-19
 def stem_encodings(
     encoder,        # (B, T) -> (B, d)
     stems:Tensor,   # (B, S, T) clips, stem by stem
@@ -169,7 +179,7 @@ def stem_encodings(
     return parts, torch.as_tensor(encoder(stems.sum(1))) - silence, sum(parts.values())
 
 def removal_points(
-    run:SongSpace,
+    run:SongSpace,   # of `mix_songs`
     encoder,         # the one that the space was learned on
     clips:Tensor,    # (B, S, T) stems in the order of `run.stems`; the clip in which the weakest of them is strongest is taken
     remove:str='drums' # name of the stem to take out

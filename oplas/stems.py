@@ -6,7 +6,7 @@
 __all__ = ['BAND', 'Song', 'find_songs', 'check_song', 'make_band', 'chunks', 'load_chunks', 'split_songs', 'labelled_clips',
            'read_musdb']
 
-# %% ../nbs/10_stems.ipynb #cell-4
+# %% ../nbs/10_stems.ipynb #cell-6
 import json, math, os, re, shutil, struct, sys, tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import butter, fftconvolve, iirpeak, lfilter, resample_poly, sosfilt
 
-# %% ../nbs/10_stems.ipynb #cell-6
+# %% ../nbs/10_stems.ipynb #cell-8
 def _need(*packages):
     "ImportError with the command that helps, where an optional package is not installed."
     missing = [p for p in packages if (sys.modules[p] if p in sys.modules else find_spec(p)) is None]
@@ -53,7 +53,7 @@ def _mono(file, start, frames):
 @dataclass(repr=False)
 class Song:
     "One song: stems in files of one length, of which the mix is the sum."
-    name:str
+    name:str              # its folder's or file's
     stems:dict[str, Path] # name -> file; sorted by name
     sample_rate:int       # Hz
     frames:int            # samples in each stem
@@ -75,7 +75,7 @@ class Song:
 
     def _read(self, start, frames): return np.stack([_mono(file, start, frames) for file in self.stems.values()])
 
-# %% ../nbs/10_stems.ipynb #cell-12
+# %% ../nbs/10_stems.ipynb #cell-14
 def _cut(file):
     "Bytes of sound that a WAV file's header promises beyond its end."
     with file.open('rb') as f:
@@ -128,9 +128,9 @@ def find_songs(
         if lacking: raise ValueError(f"{folder}: expected the same stems in all songs, got {name}.wav {where}")
     return sorted(songs, key=lambda song: song.name)
 
-# %% ../nbs/10_stems.ipynb #cell-16
+# %% ../nbs/10_stems.ipynb #cell-18
 def check_song(
-    song:Song
+    song:Song          # as `find_songs` gives it
 ) -> dict[str, float]: # stem -> largest absolute sample; 0 for a silent stem, which is allowed
     "Read a song in blocks; ValueError where all of its stems are digital silence, or a sample is NaN, or a file ends too early."
     peaks = np.zeros(len(song.stems))
@@ -138,7 +138,7 @@ def check_song(
     if not peaks.any(): raise ValueError(f"{song.name}: expected something to hear, got digital silence in all stems: {', '.join(song.stems)}")
     return dict(zip(song.stems, peaks.tolist()))
 
-# %% ../nbs/10_stems.ipynb #cell-19
+# %% ../nbs/10_stems.ipynb #cell-21
 class _Plan(NamedTuple):
     "What the players of a song agree on."
     rate:int     # Hz
@@ -259,7 +259,7 @@ def _compose(i, seconds, sample_rate, seed):
     x *= rng.uniform(.5, .95) / max(np.abs(x).max(), np.abs(x.sum(0)).max(), 1e-9)
     return dict(tempo=round(tempo, 1), key=f"{'C C# D D# E F F# G G# A A# B'.split()[key]} {mode}", progression=[d + 1 for d in progression]), x
 
-# %% ../nbs/10_stems.ipynb #cell-20
+# %% ../nbs/10_stems.ipynb #cell-22
 BAND = 1 # version of the generated band: the same settings give the same sound as long as it stays
 
 def _stands(folder, made):
@@ -305,7 +305,7 @@ def make_band(
         found.append(_song(place))
     return found
 
-# %% ../nbs/10_stems.ipynb #cell-29
+# %% ../nbs/10_stems.ipynb #cell-31
 class _Grid(NamedTuple):
     "Where the chunks of a song are."
     starts:range # first samples, in the file
@@ -334,7 +334,7 @@ def _chunk(song, start, grid):
     return x[:, before // down * up:][:, :size]
 
 def chunks(
-    song:Song,
+    song:Song,                 # as `find_songs` gives it
     seconds:float=1.5,         # length of a chunk
     sample_rate:int|None=None, # Hz, resampled to where the song's differs; None: the song's
     hop:float|None=None        # seconds from one start to the next; None: one chunk after the other
@@ -365,11 +365,11 @@ def load_chunks(
     for x, song, place in zip(found, which, places): x[:] = _chunk(songs[song], grids[song].starts[place], grids[song])
     return found, which
 
-# %% ../nbs/10_stems.ipynb #cell-33
+# %% ../nbs/10_stems.ipynb #cell-35
 def split_songs(
-    songs:Sequence[Song],
+    songs:Sequence[Song], # at least 2
     test_size:float=.25, # share of the songs that is held out, between 0 and 1; rounded up
-    seed:int=0
+    seed:int=0           # of the draw
 ) -> tuple[list[Song], list[Song]]: # training and test songs, each in the order given
     "Hold out whole songs."
     n = math.ceil(test_size * len(songs) - 1e-9)
@@ -377,7 +377,7 @@ def split_songs(
     held = set(np.random.default_rng(seed).permutation(len(songs))[:n].tolist())
     return [s for i, s in enumerate(songs) if i not in held], [s for i, s in enumerate(songs) if i in held]
 
-# %% ../nbs/10_stems.ipynb #cell-36
+# %% ../nbs/10_stems.ipynb #cell-38
 def labelled_clips(
     folder:str|Path,       # holds LABEL/NAME.wav
     seconds:float=1.5,     # of each file, from its beginning
@@ -398,7 +398,7 @@ def labelled_clips(
         if not waves[-1].any(): raise ValueError(f"{file}: expected something to hear, got digital silence in the first {seconds} s")
     return np.stack(waves), np.array([f.parent.name for f in files]), np.array([f.stem for f in files])
 
-# %% ../nbs/10_stems.ipynb #cell-39
+# %% ../nbs/10_stems.ipynb #cell-41
 @lru_cache(maxsize=1)
 def _decoded(file, changed, streams, frames):
     "Samples (S, frames) of streams of a .stem.mp4, float32, channels averaged; those of the last song are kept, until its file is `changed`."
