@@ -30,7 +30,7 @@ paper = ('https://drscotthawley.github.io/oplas', 'https://github.com/drscotthaw
 generated = ('nbs/nbdev.yml', f'{lib}/_modidx.py')  # nbdev writes the address there; checked against nbdev
 linking = ('README.md', f'nbs/{cfg.readme_nb}', 'CITATION.cff', 'CONTRIBUTING.md', 'CHANGELOG.md', '.github/ISSUE_TEMPLATE/config.yml')  # may link to our pages, at the address in settings.ini
 by_hand = ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # read on the repository's pages: links are to files
-order = {'Tutorials': ('tutorials', 'fifths tonnetz keys figure1 mixing listen songs'),  # the sidebar: section, folder, the pages that come first
+order = {'Tutorials': ('tutorials', 'fifths tonnetz keys mixing figure1 songs listen'),  # the sidebar: section, folder, the pages that come first
          'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means extending'),
          'Studies': ('studies', 'claims matrices mixing rotations'), 'Reference': ('', '')}
 heavy = {'umap', 'transformers', 'musdb'}           # slow or optional: imported where they are used
