@@ -309,6 +309,11 @@ def lint():
     out = subprocess.run([sys.executable, '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', lib], capture_output=True, text=True)
     if out.returncode: yield from (o for o in (out.stdout + out.stderr).splitlines() if o and not o.startswith(('Found', '[*]')))
 
+def types():
+    "mypy finds nothing in the library (mypy.ini)"
+    out = subprocess.run([sys.executable, '-m', 'mypy', '--no-error-summary', '--cache-dir', os.devnull], capture_output=True, text=True)
+    if out.returncode: yield from (out.stdout + out.stderr).splitlines()
+
 def wheel():
     "The sdist and the wheel made from it can be built; the wheel alone, elsewhere, holds the library and the command"
     with tempfile.TemporaryDirectory() as tmp:
@@ -334,7 +339,7 @@ def wheel():
             name = script.split('=')[0]
             if name not in run(tmp/'venv/bin'/name, '--help', cwd=tmp/'dist'): yield f'{name} --help does not say what {name} is'
 
-checks = {o.__name__: o for o in (export, clean, readme, address, colab_cells, docs, files, lazy, public, lint, wheel, alts)}
+checks = {o.__name__: o for o in (export, clean, readme, address, colab_cells, docs, files, lazy, public, lint, types, wheel, alts)}
 
 def mend():
     "Export, clean, and give the sidebar, the Colab cells and every link to our pages what stands in settings.ini and in `order`"

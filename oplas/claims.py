@@ -7,7 +7,7 @@ __all__ = ['NOTES', 'FIFTHS', 'BAND', 'check_algorithm1', 'count_parameters', 'e
            'draw_figures', 'judge', 'mixing_run', 'mixing_jobs', 'draw_mixing', 'judge_mixing', 'draw_songs',
            'song_runs', 'judge_songs', 'line_of', 'mixing_line', 'reproduce']
 
-# %% ../nbs/16_claims.ipynb #cell-4
+# %% ../nbs/16_claims.ipynb #cell-6
 import tempfile, time
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from .rotations import aguilera_perez, rotation_matrix
 from .stargate import StargateRun, fourier_projector, stargate
 from .training import Ensemble, fit
 
-# %% ../nbs/16_claims.ipynb #cell-7
+# %% ../nbs/16_claims.ipynb #cell-9
 def check_algorithm1(
     quick:bool=False # fewer pairs
 ) -> dict:           # worst deviations over all pairs and sizes
@@ -50,7 +50,7 @@ def count_parameters(
     def count(layer): return sum(p.numel() for p in layer.parameters())
     return {str(n): [count(FiLMR(n)) - count(FiLM(n)), n * (n - 1) // 2] for n in sizes}
 
-# %% ../nbs/16_claims.ipynb #cell-10
+# %% ../nbs/16_claims.ipynb #cell-12
 NOTES = 'C C♯ D D♯ E F F♯ G G♯ A A♯ B'.split()
 FIFTHS = [7*i % 12 for i in range(12)]  # the notes in the order of the circle of fifths
 
@@ -59,8 +59,9 @@ def experiments(
 ) -> dict:           # name -> settings of `stargate`
     "The runs behind the claims."
     few, many, most, long = (16, 32, 48, 500) if quick else (32, 64, 256, 3000)
-    slow, deep = dict(lr=1e-3, operator_lr=1e-3, seeds=few, steps=long), dict(dim=64, points=12, steps=600)
-    runs = {name: dict(operator=name, seeds=most if name == 'filmr' else many) for name in ('filmr', 'orthogonal', 'matrix')}
+    slow:dict = dict(lr=1e-3, operator_lr=1e-3, seeds=few, steps=long)
+    deep:dict = dict(dim=64, points=12, steps=600)
+    runs:dict[str, dict] = {name: dict(operator=name, seeds=most if name == 'filmr' else many) for name in ('filmr', 'orthogonal', 'matrix')}
     runs |= {f'{name}, {loss} loss': dict(operator=name, loss=loss, **slow) for loss in ('paper', 'released') for name in ('filmr', 'orthogonal', 'matrix')}
     runs |= {f'filmr, N={N}': dict(points=N, steps=steps, record=0) for N, steps in ((3, 1000), (5, 1000), (7, 1000), (12, 1000), (24, 1500), (48, 3000)) if not quick or N == 12}
     runs |= {'filmr, 64-D': dict(deep, init='paper', seeds=many), 'matrix, 64-D': dict(deep, operator='matrix', seeds=few, record=0)}
@@ -70,7 +71,7 @@ def experiments(
     runs |= {'fifths': dict(points=12, steps=600, order=FIFTHS, projector=fourier_projector), 'fifths, 64-D': dict(deep, order=FIFTHS, projector=fourier_projector, init='normal')}
     return {name: dict(dict(seeds=many, steps=1000), **settings) for name, settings in runs.items()}
 
-# %% ../nbs/16_claims.ipynb #cell-13
+# %% ../nbs/16_claims.ipynb #cell-15
 class _Mover(nn.Module):
     def __init__(self, z):
         super().__init__()
@@ -84,7 +85,7 @@ def rearrange(
     steps:int=2000   # training steps
 ) -> tuple[Tensor, Tensor]: # (S, 12) the place each note takes, (S,) bool: the circle of fifths, every note within 5% of the spacing from its place?
     "Learn to put twelve notes of a chromatic ring in the order of fifths, told who is whose fifth, T, and that C (note 0) stays."
-    i = run.locked.long().argmax().item()
+    i = int(run.locked.long().argmax())
     z, T = run.z[i], run.model.member(i).operator.requires_grad_(False)
     movers = Ensemble(partial(_Mover, z), seeds, seed)
     def miss(f):
@@ -96,7 +97,7 @@ def rearrange(
     off = (w - z[places]).norm(dim=-1).amax(1) / torch.pdist(z).min()
     return places, (places == torch.tensor(FIFTHS)).all(1) & (off < .05)
 
-# %% ../nbs/16_claims.ipynb #cell-15
+# %% ../nbs/16_claims.ipynb #cell-17
 def save_film(
     film,     # a matplotlib animation, as of `StargateRun.animate`
     path:Path # a .gif
@@ -125,7 +126,7 @@ def draw_figures(
     save_film(good.animate(), out/'stargate.gif')
     return [*drawn, 'stargate.gif']
 
-# %% ../nbs/16_claims.ipynb #cell-17
+# %% ../nbs/16_claims.ipynb #cell-19
 def _claim(where, claim, tested, figures, verdict, picture=None):
     return dict(where=where, claim=claim, tested=tested, figures=figures, verdict=verdict, picture=picture)
 
@@ -169,7 +170,7 @@ def judge(
                {'separate process': f'{sum(rearranged)} of {len(rearranged)}'} | count(*fifths),
                ('holds' if sum(rearranged) >= .95 * len(rearranged) else 'does not hold') + (', and is not needed: one process learns both' if min(share(*fifths).values()) >= .95 else ''), 'figure6.png')]
 
-# %% ../nbs/16_claims.ipynb #cell-19
+# %% ../nbs/16_claims.ipynb #cell-21
 def _mixing_trial(recipe, encoder, dim, seed, steps, callback=None):
     "Space, encoder, unseen stems, and seconds of training, of a `mixing_run`."
     if recipe not in ('spline', 'published') or encoder not in ('toy', 'turns', 'twists'): raise ValueError(f"no run of recipe {recipe!r} on encoder {encoder!r}")
@@ -203,7 +204,7 @@ def mixing_jobs(
     toy = dict(encoder='toy', dim=2)
     return [dict(toy, recipe='spline', seed=seed + i, steps=300 if quick else 800) for i in range(1 if quick else 5)] + [dict(toy, recipe='published', seed=seed, steps=1000 if quick else 8000)]
 
-# %% ../nbs/16_claims.ipynb #cell-23
+# %% ../nbs/16_claims.ipynb #cell-25
 BAND = dict(vocals=(.5, .8), bass=(.9, -.3), drums=(-.7, .45))  # stems of figure 3
 
 def draw_mixing(
@@ -243,7 +244,7 @@ def judge_mixing(
         _claim('figure 3', 'Subtracting the vector for drums from the mix gives the mix without drums', 'one of two stems subtracted in z and decoded, against the true remainder, worst over seeds; holds: at most 3%',
                figures(demix=('demix', '2')) | {'subtracted in Y instead': worst(ours, 'demix_y', '2')}, verdict(.03, 'demix'), 'figure3.png')]
 
-# %% ../nbs/16_claims.ipynb #cell-26
+# %% ../nbs/16_claims.ipynb #cell-28
 def draw_songs(
     run:SongSpace,   # learned on songs
     encoder,         # the one that it was learned on
@@ -273,7 +274,7 @@ def song_runs(
     progress:bool=False # show progress bars
 ) -> tuple[dict, dict]: # name of an encoder -> SongSpace; name of an encoder -> `stem_encodings` of held-out songs
     "A space for mixing on log-mel encodings, averaged as power and as its logarithm; and the encodings of figure 1."
-    few = dict(n_mixes=512, n_test=100, clips=64) if quick else dict(clips=480)
+    few:dict = dict(n_mixes=512, n_test=100, clips=64) if quick else dict(clips=480)
     runs = {f'log-mel, mean of the {over}': mix_songs(songs, LogMel(over=over), seed=seed, progress=progress, **few) for over in ('power', 'log')}
     held = [s for s in songs if s.name in next(iter(runs.values())).songs[1]]
     def look(encoder, clips): return stem_encodings(encoder, torch.as_tensor(load_chunks(held, 1.5, encoder.sample_rate, max(1, clips // len(held)))[0]), list(held[0].stems))
@@ -298,7 +299,7 @@ def judge_songs(
         _claim('section 4, future work', 'The same where no closed form is known', 'log-mel as the mean of the logarithm over time; holds: e_w99 below that of exp(y), demix at most 3 dB, retrieval at least 88%',
                figures(log), 'holds' if fair else 'does not hold')]
 
-# %% ../nbs/16_claims.ipynb #cell-29
+# %% ../nbs/16_claims.ipynb #cell-31
 def line_of(
     name:str,    # what was run
     s:dict       # its `summary`

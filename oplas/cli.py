@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READERS', 'run_stargate', 'load_encodings', 'load_sounds', 'run_ring', 'run_mix', 'main']
 
-# %% ../nbs/17_cli.ipynb #cell-4
+# %% ../nbs/17_cli.ipynb #cell-6
 import argparse, hashlib, json, math, os, resource, sys, time, warnings, zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ from .stargate import LOSSES, stargate
 from .stems import find_songs, labelled_clips, make_band, read_musdb
 from .training import join_processes
 
-# %% ../nbs/17_cli.ipynb #cell-6
+# %% ../nbs/17_cli.ipynb #cell-8
 def run_stargate(
     out:str|Path='oplas-out/stargate', # folder for ring.png, panes.png, stargate.gif and results.json
     progress:bool=True, # show a progress bar
@@ -49,7 +49,7 @@ def run_stargate(
     print(line_of(f"{settings.get('operator', 'filmr')}, N = {run.z.shape[1]}", results), f"written to {out}", sep='\n')
     return results
 
-# %% ../nbs/17_cli.ipynb #cell-10
+# %% ../nbs/17_cli.ipynb #cell-12
 def _read_npz(path, label):
     label = label or 'labels'
     if not zipfile.is_zipfile(path): raise ValueError('is not an .npz file, or not the whole of one')
@@ -130,7 +130,7 @@ def _split_sounds(y, labels, families, equalise, test_size, seed):
     prepare = level_free if equalise else np.asarray
     return (prepare(train), np.tile(labels[~test], copies)), (prepare(y[test]), labels[test]), sorted(held.tolist())
 
-# %% ../nbs/17_cli.ipynb #cell-12
+# %% ../nbs/17_cli.ipynb #cell-14
 def run_ring(
     source:str|Path,         # as for `load_encodings`; or sounds, as for `load_sounds`
     label:str|None=None,     # column of labels; for .npz the name of the array, by default labels
@@ -154,11 +154,12 @@ def run_ring(
     if sounds: Y, labels, families, equalise = load_sounds(source, encoder, clip, seed)
     else: Y, labels = load_encodings(source, label)
     if sounds and order is None and set(labels) == set(KEYS): order = ','.join(KEYS)
+    places = None
     if order is not None:
         known = {str(l): l for l in np.unique(labels)}
-        names = [o.strip() for o in order.split(',')]
-        if unknown := [o for o in names if o not in known]: raise ValueError(f"--order: no sample is labelled {', '.join(unknown)}; the labels are {', '.join(known)}")
-        order = [known[o] for o in names]
+        wanted = [o.strip() for o in order.split(',')]
+        if unknown := [o for o in wanted if o not in known]: raise ValueError(f"--order: no sample is labelled {', '.join(unknown)}; the labels are {', '.join(known)}")
+        places = [known[o] for o in wanted]
     names, counts = np.unique(labels, return_counts=True)
     if labels.dtype.kind == 'f' and (labels % 1).any(): raise ValueError(f"{source}: the labels are fractions, {len(names)} different ones; a ring needs ints or strings that repeat")
     least, held = counts.min(), int(np.ceil(test_size * len(labels)))
@@ -169,7 +170,7 @@ def run_ring(
     else: train_Y, test_Y, train_labels, test_labels = train_test_split(Y, labels, test_size=test_size, stratify=labels, random_state=seed)
     out = out_folder(out)
     start = time.perf_counter()
-    space = RingSpace(order=order, planes=planes, max_iter=max_iter, random_state=seed, device=device, verbose=progress).fit(train_Y, train_labels)
+    space = RingSpace(order=places, planes=planes, max_iter=max_iter, random_state=seed, device=device, verbose=progress).fit(train_Y, train_labels)
     seconds = time.perf_counter() - start
     report = ring_report(space, test_Y, test_labels, train=(train_Y, train_labels))
     space.save(out/'ring.safetensors')
@@ -183,7 +184,7 @@ def run_ring(
     print('ring: ' + ' → '.join(results['order']) + (' (sorted; set it with --order)' if order is None else '') + (f"; held out: {', '.join(held_out)}" if sounds else ''), report, f"written to {out}", sep='\n')
     return results
 
-# %% ../nbs/17_cli.ipynb #cell-14
+# %% ../nbs/17_cli.ipynb #cell-16
 def _songs(source, out):
     "The songs of a folder, of either kind, or the generated band, made by one process."
     if source == 'band':
@@ -238,7 +239,7 @@ def run_mix(
     print(run.comparison, f"mix, demix and inverse in {'dB' if is_log_power(f) else 'standard deviations'}; {len(run.songs[1])} of {len(songs)} songs held out; {results['songs_per_minute']} songs a minute, {results['peak_memory_mib']} MiB at most", *(f'note: {w.message}' for w in caught if w.category is ConvergenceWarning), f"written to {out}", sep='\n')
     return results
 
-# %% ../nbs/17_cli.ipynb #cell-16
+# %% ../nbs/17_cli.ipynb #cell-18
 def _parser():
     parser = argparse.ArgumentParser(prog='oplas', description='Operational latent spaces: the paper re-tested, and rings and mixing on your own encodings.')
     parser.add_argument('--version', action='version', version=__version__)

@@ -10,6 +10,7 @@ __all__ = ['OVER', 'ENCODERS', 'VERSION', 'Encoder', 'check_encoder', 'FromFunct
 import hashlib, json, math, os, re, uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -281,7 +282,8 @@ class CLAP(Encoder):
         try:
             logging.set_verbosity_error()                                          # no table of all the text half's weights, which are not wanted
             self._extract = ClapFeatureExtractor.from_pretrained(path, **where)
-            self._model, found = ClapAudioModelWithProjection.from_pretrained(path, output_loading_info=True, **where)
+            loaded:Any = ClapAudioModelWithProjection.from_pretrained(path, output_loading_info=True, **where)
+            self._model, found = loaded
         except Exception as e: raise ValueError(f"{path}: cannot be loaded as CLAP: {' '.join(str(e).split())}") from None
         finally: logging.set_verbosity(verbosity)
         if missing := sorted(found['missing_keys']): raise ValueError(f"{path}: is not the whole of CLAP: lacks {', '.join(missing[:3])}{f' and {len(missing) - 3} more' if len(missing) > 3 else ''}")

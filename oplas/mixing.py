@@ -7,7 +7,7 @@ __all__ = ['PROJECTORS', 'VERSION', 'ADDITIVE', 'dots', 'twist_and_squash', 'unt
            'Mixes', 'draw_mixes', 'whitened_loss', 'decoded_loss', 'vicreg_loss', 'Recipe', 'MixSpace', 'mix_errors',
            'random_encoder', 'LearnedSpace', 'one_cycle', 'train_as_published']
 
-# %% ../nbs/09_mixing.ipynb #cell-4
+# %% ../nbs/09_mixing.ipynb #cell-6
 import copy, math, warnings
 from collections.abc import Callable
 from functools import partial
@@ -24,10 +24,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from .losses import covariance_penalty, variance_hinge, whitened_error
-from .projector import MLPProjector, PowerProjector, SplineProjector
+from .projector import MLPProjector, PowerProjector, Projector, SplineProjector
 from .training import as_given, fit, load_space, pick_device, place, save_space, spread, warmup_cosine
 
-# %% ../nbs/09_mixing.ipynb #cell-6
+# %% ../nbs/09_mixing.ipynb #cell-8
 def dots(
     points:int=1024,  # examples B
     stems:int=2,      # classes S, at least 2
@@ -70,7 +70,7 @@ def untwist(
     b = _solve(lambda b: b + .7 * _soft_step(first(b), 1.2), q, p.abs() + q.abs() + 1)
     return torch.stack([first(b), b], -1).to(y)
 
-# %% ../nbs/09_mixing.ipynb #cell-12
+# %% ../nbs/09_mixing.ipynb #cell-14
 def linearity(
     z_parts:Tensor, # (B, S, n) points of the stems, counted from silence
     z_mix:Tensor,   # (B, n) points of their mixes
@@ -116,7 +116,7 @@ class MixErrors(dict):
             return f"{number(row[n]) + (f' ({number(v)})' if (v := row.get(f'{n}_y')) is not None else ''):>20}"
         return '\n'.join([head, *(f'{k:>5}' + ''.join(cell(row, n) for n in names) for k, row in self.items()), '(in brackets: in Y, before projection)'])
 
-# %% ../nbs/09_mixing.ipynb #cell-17
+# %% ../nbs/09_mixing.ipynb #cell-19
 def _pair(name, value, low=-math.inf, whole=False):
     "Two numbers low <= a <= b, or an error."
     try: a, b = value
@@ -179,7 +179,7 @@ def draw_mixes(
         places = rng.random((size, S)).argsort(1)[:, np.arange(most) % S]            # classes at random, each once before any comes again
         examples = rng.integers(B, size=(size, most))
         there = np.arange(most) < rng.integers(fewest, most + 1, size=(size, 1))
-        gain = rng.uniform(*gains, size=(size, most)) * np.exp(rng.uniform(*np.log(scales), size=(size, 1))) * (rng.choice([-1, 1], size=(size, most)) if signed else 1) * there
+        gain = rng.uniform(gains[0], gains[1], (size, most)) * np.exp(rng.uniform(np.log(scales[0]), np.log(scales[1]), (size, 1))) * (rng.choice([-1, 1], size=(size, most)) if signed else 1) * there
         for i, at, gain, there in zip(*(torch.as_tensor(a).split(at_once) for a in (examples, places, gain, there))):
             x = stems[i, at]
             x = x * gain.to(x).reshape(*gain.shape, *[1] * (x.ndim - 2))
@@ -187,9 +187,10 @@ def draw_mixes(
             parts[there] = _encode(encode, x[there], given, features)
             mixed = (_encode(encode, m, given, features) for m in ([x.sum(1), x[:, 1:].sum(1)] if rest else [x.sum(1)]))
             pools.append([parts, *mixed, *([] if rest else [silence[:0]])])
-    return Mixes(*(torch.cat(p) for p in zip(*pools)), silence)
+    parts, mix, remainder = (torch.cat(p) for p in zip(*pools))
+    return Mixes(parts, mix, remainder, silence)
 
-# %% ../nbs/09_mixing.ipynb #cell-21
+# %% ../nbs/09_mixing.ipynb #cell-23
 def whitened_loss(
     h:Callable,     # the projector
     parts:Tensor,   # (B, S, d) encodings of stems
@@ -203,7 +204,7 @@ def whitened_loss(
     return whitened_error(z_mix, z_parts.unflatten(0, parts.shape[:2]).sum(1), ridge=1e-3).log() / 2
 
 def decoded_loss(
-    h:Callable,     # the projector, with an exact `inverse`
+    h:Projector,    # with an exact `inverse`
     parts:Tensor,   # (B, S, d) encodings of stems
     mix:Tensor,     # (B, d) of their mixes
     silence:Tensor  # (d,) of silence
@@ -214,7 +215,7 @@ def decoded_loss(
     return (h.inverse(total) - mix).square().mean().log() / 2
 
 def vicreg_loss(
-    h:Callable,     # the projector, with `inverse`
+    h:Projector,    # with `inverse`
     parts:Tensor,   # (B, S, d) encodings of stems
     mix:Tensor,     # (B, d) of their mixes
     silence:Tensor|None=None, # (d,) of silence, where z is counted from; None: from zero, as in the paper
@@ -455,7 +456,7 @@ def mix_errors(
         found[n] = row | dict(demix_y=_relative(pool.mix - pool.parts[:, 0], pool.rest - pool.silence))
     return found
 
-# %% ../nbs/09_mixing.ipynb #cell-24
+# %% ../nbs/09_mixing.ipynb #cell-26
 def random_encoder(
     dim:int,         # dimensions n of stems and encodings, even where `twist`
     seed:int=0,      # of the draw
@@ -477,7 +478,7 @@ def random_encoder(
         return x @ turns[-1].to(x)
     return f
 
-# %% ../nbs/09_mixing.ipynb #cell-38
+# %% ../nbs/09_mixing.ipynb #cell-40
 class LearnedSpace:
     "A projector as it is, with its learned way back: no whitening, no origin."
     def __init__(self,

@@ -73,7 +73,7 @@ def _bowed(rng):
     return play
 
 def _epiano(rng):
-    index, fade, tine, decay, ratio = *rng.uniform([.6, .2, .02, .6], [2.5, .8, .15, 2]), rng.choice([1, 1, 2, 3])
+    (index, fade, tine, decay), ratio = rng.uniform([.6, .2, .02, .6], [2.5, .8, .15, 2]), rng.choice([1, 1, 2, 3])
     def play(hz, t):
         phase = _phase(hz, t)
         return np.exp(-t / decay) * (np.sin(phase + index * np.exp(-t / fade) * np.sin(ratio * phase)) + tine * np.exp(-t / .1) * np.sin(7 * phase))

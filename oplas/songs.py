@@ -136,7 +136,8 @@ def mix_songs(
     "Learn a space for mixing on songs, and test it on others."
     encoder = check_encoder(LogMel() if encoder is None else encoder)
     if n_test < 2: raise ValueError(f"n_test: expected at least 2, got {n_test}")
-    f, progress, took, begin = encoder if cache is None else Cached(encoder, cache), progress and place()[0] == 0, {}, time.perf_counter()
+    took:dict[str, float] = {}
+    f, progress, begin = encoder if cache is None else Cached(encoder, cache), progress and place()[0] == 0, time.perf_counter()
     def lap(name): took[name] = time.perf_counter() - begin - sum(took.values())
     sides = split_songs(songs, test_size, seed)
     for song in tqdm(songs, desc='checking', disable=None if progress else True): check_song(song)

@@ -362,7 +362,7 @@ def load_chunks(
     counts = [min(len(grid.starts), per_song or len(grid.starts)) for grid in grids]
     which, found = np.repeat(np.arange(len(songs)), counts), np.empty((sum(counts), len(songs[0].stems), grids[0].size), np.float32)   # filled in place: it may be large
     places = [(2 * i + 1) * len(grid.starts) // (2 * k) for grid, k in zip(grids, counts) for i in range(k)]
-    for x, song, place in zip(found, which, places): x[:] = _chunk(songs[song], grids[song].starts[place], grids[song])
+    for x, i, start in zip(found, which.tolist(), places): x[:] = _chunk(songs[i], grids[i].starts[start], grids[i])
     return found, which
 
 # %% ../nbs/10_stems.ipynb #cell-35

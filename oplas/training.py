@@ -6,7 +6,7 @@
 __all__ = ['Ensemble', 'pick_device', 'warmup_cosine', 'place', 'join_processes', 'spread', 'fit', 'save_space', 'load_space',
            'as_given']
 
-# %% ../nbs/05_training.ipynb #cell-4
+# %% ../nbs/05_training.ipynb #cell-6
 import copy, json, math, os
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from tqdm.auto import tqdm
 
-# %% ../nbs/05_training.ipynb #cell-6
+# %% ../nbs/05_training.ipynb #cell-8
 class Ensemble(nn.Module):
     "`size` modules of one kind, each from its own seed, run together as one batch; dropout draws from torch's own generator."
     def __init__(self,
@@ -71,7 +71,7 @@ class Ensemble(nn.Module):
     def __len__(self): return self.size
     def extra_repr(self): return f"{self.size} × {self._template[0]}"
 
-# %% ../nbs/05_training.ipynb #cell-10
+# %% ../nbs/05_training.ipynb #cell-12
 def pick_device(
     device:str|torch.device|None=None # 'cpu', 'cuda', …; None: the GPU where there is one, else the CPU
 ) -> torch.device:
@@ -86,7 +86,7 @@ def warmup_cosine(
     "Half a cosine from 1 down to 0, times a linear rise over the first part."
     return min(1, (f + 1e-3) / warmup) * (1 + math.cos(math.pi * f)) / 2 if warmup else (1 + math.cos(math.pi * f)) / 2
 
-# %% ../nbs/05_training.ipynb #cell-12
+# %% ../nbs/05_training.ipynb #cell-14
 def place() -> tuple[int, int]:
     "Which of how many processes this is: (0, 1) unless `join_processes` found others."
     return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
@@ -135,7 +135,7 @@ def _sum_gradients(params):
     for p in params:
         if place()[1] > 1 and p.grad is not None: dist.all_reduce(p.grad)
 
-# %% ../nbs/05_training.ipynb #cell-13
+# %% ../nbs/05_training.ipynb #cell-15
 def _save(path, state):
     "Write whole or not at all."
     part = Path(f'{path}.part')
@@ -159,8 +159,8 @@ def fit(
     spread:bool=False    # was `loss` worked out through `spread`, so that gradients are to be summed over the processes?
 ) -> Tensor:         # (steps,) or (steps, S): the loss at each step, on the CPU
     "Minimise `loss` by gradient descent; an interrupted run resumes from its checkpoint to the same numbers."
-    for name, value in dict(steps=steps, every=every).items():
-        if value < 1: raise ValueError(f"{name}: expected at least 1, got {value}")
+    for name, count in dict(steps=steps, every=every).items():
+        if count < 1: raise ValueError(f"{name}: expected at least 1, got {count}")
     opt = optimizer(list(params), lr=lr)
     tensors = [p for g in opt.param_groups for p in g['params']] + list(buffers)
     sched = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: schedule(min(step / steps, 1)))
@@ -194,7 +194,7 @@ def fit(
                 history=torch.stack(history), steps=steps))
     return torch.stack(history)
 
-# %% ../nbs/05_training.ipynb #cell-22
+# %% ../nbs/05_training.ipynb #cell-24
 def save_space(
     path:str|Path, # file to write, by custom *.safetensors
     kind:str,      # name of the class

@@ -7,7 +7,7 @@ __all__ = ['COLOURS', 'STYLES', 'MIX_COLOURS', 'ENCODING_STYLES', 'MAPS', 'plane
            'plot_lock_curves', 'plot_positions', 'plot_accuracy', 'plot_pca', 'plot_mixing', 'plot_removal',
            'animate_mixing', 'map_encodings', 'plot_encodings', 'plot_encoding_grid']
 
-# %% ../nbs/06_viz.ipynb #cell-4
+# %% ../nbs/06_viz.ipynb #cell-6
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -20,18 +20,18 @@ STYLES = dict(
     z=dict(s=46, c=COLOURS['z'], label='$z_{i+1}$, the target'),
     Tz=dict(s=15, c=COLOURS['Tz'], label='$T\\,z_i$', edgecolors='#7A2E58', linewidths=.5))
 
-# %% ../nbs/06_viz.ipynb #cell-5
+# %% ../nbs/06_viz.ipynb #cell-7
 def _array(a): return np.asarray(a.detach().cpu() if hasattr(a, 'detach') else a, dtype=float)
 
 def plane(
     *points, # arrays or tensors (N, n): the first defines the plane, all are projected
 ) -> list:   # arrays (N, 2)
     "Points in the plane of the two leading principal directions of the first set; sets in 2-D come back as they are."
-    points = [_array(p) for p in points]
-    if points[0].shape[-1] == 2: return points
-    mean = points[0].mean(0)
-    axes = np.linalg.svd(points[0] - mean, full_matrices=False)[2][:2].T
-    return [(p - mean) @ axes for p in points]
+    sets = [_array(p) for p in points]
+    if sets[0].shape[-1] == 2: return sets
+    mean = sets[0].mean(0)
+    axes = np.linalg.svd(sets[0] - mean, full_matrices=False)[2][:2].T
+    return [(p - mean) @ axes for p in sets]
 
 def plot_ring(
     z,             # (N, n) points in ring order, array or tensor; for n > 2 their two leading principal components are drawn
@@ -55,7 +55,7 @@ def plot_ring(
     if legend: ax.legend(fontsize=8, loc='upper center', bbox_to_anchor=(.5, -.09), ncol=3, frameon=False)
     return ax
 
-# %% ../nbs/06_viz.ipynb #cell-11
+# %% ../nbs/06_viz.ipynb #cell-13
 def _flat(frames):
     "Frames in 2-D: all of them in the plane of the last one, so that nothing jumps."
     steps, sets = list(frames), [a for pair in frames.values() for a in pair]
@@ -112,7 +112,7 @@ def animate_ring(
             camera.snap()
     return camera.animate(interval=interval, blit=False)
 
-# %% ../nbs/06_viz.ipynb #cell-15
+# %% ../nbs/06_viz.ipynb #cell-17
 def plot_lock_curves(
     steps_to_lock:Mapping, # name -> (S,) training step from which each seed is locked, −1 for never
     steps:int,    # length of the runs
@@ -130,7 +130,7 @@ def plot_lock_curves(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/06_viz.ipynb #cell-18
+# %% ../nbs/06_viz.ipynb #cell-20
 def plot_positions(
     z,        # (B, n) points; the first two coordinates are drawn
     labels,   # (B,) labels
@@ -164,7 +164,7 @@ def plot_accuracy(
     if lines: ax.legend(loc='lower right', fontsize=8)
     return ax
 
-# %% ../nbs/06_viz.ipynb #cell-21
+# %% ../nbs/06_viz.ipynb #cell-23
 def plot_pca(
     y,            # (N, n) inputs, array or tensor
     z,            # (N, n) projected points, n >= 3
@@ -185,7 +185,7 @@ def plot_pca(
     ax.legend(loc='upper left', fontsize=8, frameon=False)
     return ax
 
-# %% ../nbs/06_viz.ipynb #cell-24
+# %% ../nbs/06_viz.ipynb #cell-26
 MIX_COLOURS = dict(stems=('#0072B2', '#D55E00', '#56B4E9', '#E69F00'), mix='#009E73', sum='#CC79A7', back='#F0E442')  # Okabe & Ito
 
 def _scatter(ax, points, colour, label, size=9, shapes='os^Dvp', **style):
@@ -258,7 +258,7 @@ def animate_mixing(
             camera.snap()
     return camera.animate(interval=interval, blit=False)
 
-# %% ../nbs/06_viz.ipynb #cell-28
+# %% ../nbs/06_viz.ipynb #cell-30
 ENCODING_STYLES = dict(vocals=('#CC79A7', '^'), bass=('#000000', 's'), drums=('#56B4E9', 'D'), other=('#F0E442', 'v'), mix=('#0072B2', 'o'), sum=('#D55E00', 'X')) # colour after Okabe & Ito, and shape
 _MORE = ('#009E73', 'P'), ('#E69F00', '<'), ('#999999', '>'), ('#CC79A7', 'p'), ('#000000', 'h'), ('#56B4E9', '*') # for stems of other names
 
@@ -331,8 +331,8 @@ def plot_encoding_grid(
     if axs is None: fig, axs = plt.subplots(*shape, figsize=(3.9 * shape[1], 3.3 * shape[0] + .3), squeeze=False, layout='constrained')
     axs = np.asarray(axs)
     if axs.shape != shape: raise ValueError(f"axs: expected {shape[0]} × {shape[1]} axes, encoders × columns, got shape {axs.shape}")
-    for row, (name, these) in zip(axs, encodings.items()):
-        for ax, how in zip(row, by): plot_encodings(*these, by=how, ax=ax, seed=seed, legend=False)
+    for row, (name, (stems, mix, total)) in zip(axs, encodings.items()):
+        for ax, how in zip(row, by): plot_encodings(stems, mix, total, how, ax, seed, legend=False)
         row[0].set_ylabel(name, fontsize=12)
     for ax, how in zip(axs[0], by): ax.set_title(getattr(how, '__name__', how) if callable(how) else how.upper())
     if fig: fig.legend(*axs[0, 0].get_legend_handles_labels(), loc='outside lower center', ncols=6, fontsize=9, markerscale=1.5, frameon=False)
