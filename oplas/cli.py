@@ -107,7 +107,7 @@ def load_sounds(
     encoder:str='constantq',  # a name in `ENCODERS`
     clip:float=1.5,           # seconds of each file
     seed:int=0                # of generated notes
-) -> tuple:                   # (B, d) encodings, (B,) labels, (B,) families, (B,) bool: is it a logarithm of power?
+) -> tuple:                   # (B, d) encodings, (B,) labels, (B,) families, and whether the encodings are logarithms of power
     "Encodings of labelled sounds; the family is the part of a file's name before the first underscore."
     f = make_encoder(encoder)
     if str(source) == 'notes':
@@ -151,7 +151,7 @@ def run_ring(
     import matplotlib.pyplot as plt
     if not 0 < test_size < 1: raise ValueError(f"--test-size: expected a fraction between 0 and 1, got {test_size}")
     sounds = str(source) == 'notes' or Path(source).is_dir()
-    if sounds: Y, labels, families, equalise = load_sounds(source, encoder, clip, seed)
+    if sounds: Y, labels, families, log_power = load_sounds(source, encoder, clip, seed)
     else: Y, labels = load_encodings(source, label)
     if sounds and order is None and set(labels) == set(KEYS): order = ','.join(KEYS)
     places = None
@@ -166,7 +166,7 @@ def run_ring(
     if len(names) > 1 and (least < 2 or min(held, len(labels) - held) < len(names)):
         raise ValueError(f"--test-size {test_size}: leaves fewer than one sample of each of the {len(names)} labels on one side; "
                          f"there are {len(labels)} samples, and label {names[counts.argmin()]} has {least}")
-    if sounds: (train_Y, train_labels), (test_Y, test_labels), held_out = _split_sounds(Y, labels, families, equalise, test_size, seed)
+    if sounds: (train_Y, train_labels), (test_Y, test_labels), held_out = _split_sounds(Y, labels, families, log_power, test_size, seed)
     else: train_Y, test_Y, train_labels, test_labels = train_test_split(Y, labels, test_size=test_size, stratify=labels, random_state=seed)
     out = out_folder(out)
     start = time.perf_counter()
@@ -179,7 +179,7 @@ def run_ring(
     plot_accuracy(report.accuracy, ax=axs[1], **report.baselines)
     save_figure(axs, out/'ring.png')
     results = dict(command='ring', source=str(source), order=[str(o) for o in space.order_], train=len(train_Y), test=len(test_Y),
-                   fit_seconds=round(seconds, 2), seed=seed, **(dict(encoder=encoder, clip=clip, held_out=held_out, prepared_by='oplas.notes.level_free' if equalise else None) if sounds else {}), **report.to_dict())
+                   fit_seconds=round(seconds, 2), seed=seed, **(dict(encoder=encoder, clip=clip, held_out=held_out, prepared_by='oplas.notes.level_free' if log_power else None) if sounds else {}), **report.to_dict())
     write_results(out, results)
     print('ring: ' + ' → '.join(results['order']) + (' (sorted; set it with --order)' if order is None else '') + (f"; held out: {', '.join(held_out)}" if sounds else ''), report, f"written to {out}", sep='\n')
     return results
@@ -236,7 +236,7 @@ def run_mix(
     write_results(out, results)
     checkpoint.unlink(missing_ok=True)
     draw_songs(run, f, [s for s in songs if s.name in run.songs[1]], out, clip)
-    print(run.comparison, f"mix, demix and inverse in {'dB' if is_log_power(f) else 'standard deviations'}; {len(run.songs[1])} of {len(songs)} songs held out; {results['songs_per_minute']} songs a minute, {results['peak_memory_mib']} MiB at most", *(f'note: {w.message}' for w in caught if w.category is ConvergenceWarning), f"written to {out}", sep='\n')
+    print(run.comparison, f"e_w99: error by direction, in the k components that hold 99% of the variance; demix: what is off when a stem is taken out; retrieval: how often the true remainder is nearest; mix, demix and inverse in {'dB' if is_log_power(f) else 'standard deviations'}; {len(run.songs[1])} of {len(songs)} songs held out; {results['songs_per_minute']} songs a minute, {results['peak_memory_mib']} MiB at most", *(f'note: {w.message}' for w in caught if w.category is ConvergenceWarning), f"written to {out}", sep='\n')
     return results
 
 # %% ../nbs/17_cli.ipynb #cell-18

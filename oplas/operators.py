@@ -6,7 +6,7 @@
 __all__ = ['OPERATORS', 'Theta', 'matrix', 'near_identity', 'PHM', 'orthogonal_matrix', 'cayley_matrix', 'make_operator',
            'linear_part']
 
-# %% ../nbs/02_operators.ipynb #cell-4
+# %% ../nbs/02_operators.ipynb #cell-6
 import math
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ from torch.nn.utils.parametrizations import orthogonal
 
 from .film import INITS, FiLMR
 
-# %% ../nbs/02_operators.ipynb #cell-5
+# %% ../nbs/02_operators.ipynb #cell-7
 class Theta(nn.Module):
     "A rotation of the plane by one learned angle `theta`: what the paper's 2-D demonstration was meant to train."
     def __init__(self,
@@ -34,7 +34,7 @@ class Theta(nn.Module):
         c, s = self.theta.cos(), self.theta.sin()
         return x @ torch.stack([torch.stack([c, s]), torch.stack([-s, c])])
 
-# %% ../nbs/02_operators.ipynb #cell-7
+# %% ../nbs/02_operators.ipynb #cell-9
 def matrix(
     dim:int # features n
 ) -> nn.Linear: # x -> x @ W.T with a free (n, n) matrix, entries N(0, 1/n) at the start
@@ -89,7 +89,7 @@ def _orthogonal(dim, by):
     with torch.no_grad(): layer.weight[0] *= torch.linalg.det(layer.weight).sign()
     return orthogonal(layer, orthogonal_map=by)
 
-# %% ../nbs/02_operators.ipynb #cell-9
+# %% ../nbs/02_operators.ipynb #cell-11
 OPERATORS = dict(filmr=FiLMR, theta=Theta, orthogonal=orthogonal_matrix, cayley=cayley_matrix, matrix=matrix, near_identity=near_identity, phm=PHM)
 
 def make_operator(
@@ -108,7 +108,7 @@ def make_operator(
     if not isinstance(made, nn.Module): raise TypeError(f"operator: expected the callable to return an nn.Module, got {type(made).__name__}")
     return made
 
-# %% ../nbs/02_operators.ipynb #cell-16
+# %% ../nbs/02_operators.ipynb #cell-18
 def linear_part(
     operator:Callable, # (..., n) -> (..., n), affine
     dim:int,           # n

@@ -62,8 +62,15 @@ class FourierFeatures(nn.Module):
 # %% ../nbs/04_projector.ipynb #cell-20
 class Projector(Protocol):
     "What there is a way back from: any module with `inverse` will do."
-    def __call__(self, y:Tensor) -> Tensor: ...
-    def inverse(self, z:Tensor) -> Tensor: ...
+    def __call__(self,
+        y:Tensor # (..., d) encodings
+    ) -> Tensor: # (..., n) points
+        "Project."
+
+    def inverse(self,
+        z:Tensor # (..., n) points
+    ) -> Tensor: # (..., d) encodings
+        "Come back."
 
 class _Residual(nn.Module):
     "Layers, each added to its input where the shapes agree, and the whole added to its input where they agree."

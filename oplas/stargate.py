@@ -6,7 +6,7 @@
 __all__ = ['LOSSES', 'ring_angle', 'LockReport', 'lock_report', 'ring_loss', 'paper_loss', 'released_loss', 'Recipe', 'Stargate',
            'StargateRun', 'line', 'fourier_projector', 'stargate']
 
-# %% ../nbs/07_stargate.ipynb #cell-4
+# %% ../nbs/07_stargate.ipynb #cell-6
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from .operators import linear_part, make_operator
 from .projector import FourierFeatures, mlp, standardize
 from .training import Ensemble, fit, pick_device
 
-# %% ../nbs/07_stargate.ipynb #cell-6
+# %% ../nbs/07_stargate.ipynb #cell-8
 def ring_angle(
     z:Tensor,  # (..., N, n) points
     Tz:Tensor, # (..., N, n) where the operator sends them
@@ -84,7 +84,7 @@ def lock_report(
                   angle=(f['angle'] < .05) & coprime, planar=f['planar'] > .99, spread=f['spread'] > .9)
     return LockReport({name: p & finite for name, p in passed.items()}, figures, k.long(), angle)
 
-# %% ../nbs/07_stargate.ipynb #cell-11
+# %% ../nbs/07_stargate.ipynb #cell-13
 def ring_loss(
     z:Tensor,  # (..., N, n) standardized points
     Tz:Tensor, # (..., N, n) after one step
@@ -121,7 +121,7 @@ class Recipe(NamedTuple):
 
 LOSSES = dict(ring=Recipe(ring_loss, True), paper=Recipe(paper_loss, False), released=Recipe(released_loss, False))
 
-# %% ../nbs/07_stargate.ipynb #cell-13
+# %% ../nbs/07_stargate.ipynb #cell-16
 class Stargate(nn.Module):
     "A projector h and an operator T, trained together: y -> h(y), T h(y), T^steps h(y), and the matrix of T."
     def __init__(self,
@@ -201,7 +201,7 @@ class StargateRun:
         return (f"StargateRun: {int(self.locked.sum())} of {S} seeds locked, {N} points in {dim}-D"
                 + (f", median {int(when.median())} steps" if len(when) else ''))
 
-# %% ../nbs/07_stargate.ipynb #cell-14
+# %% ../nbs/07_stargate.ipynb #cell-17
 def line(
     points:int, # N >= 3
     dim:int     # n >= 2

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from celluloid import Camera
+from matplotlib.patheffects import withStroke
 
 COLOURS = dict(y='#0072B2', z='#D55E00', Tz='#F0A3C8')  # after Okabe & Ito
 STYLES = dict(
@@ -227,9 +228,9 @@ def plot_removal(
     side = np.abs(shown).max()
     for (name, p), colour in zip(points.items(), [*MIX_COLOURS['stems']] * len(points)):
         arrow((0, 0), p, colour)
-        ax.annotate(name, p, p + .09 * side * p / max(np.linalg.norm(p), 1e-9), ha='center', va='center', color=colour)
+        ax.annotate(name, p, p + .09 * side * p / max(np.linalg.norm(p), 1e-9), ha='center', va='center', color=colour, path_effects=[withStroke(linewidth=3, foreground='white')], zorder=5)
     ax.scatter(*mix, s=90, c=MIX_COLOURS['mix'], label='mix', zorder=3)
-    ax.scatter(*without, s=130, c='#E69F00', label=f'mix made without {remove}', zorder=3)
+    ax.scatter(*without, s=150, facecolors='none', edgecolors='black', linewidths=1.8, label=f'mix made without {remove}', zorder=3)
     arrow(mix, mix - points[remove], 'black', ls='--')
     ax.scatter(*(mix - points[remove]), s=34, c='black', marker='x', label=f'mix − {remove}', zorder=4)
     ax.plot(0, 0, '+', c='.4', ms=9)
