@@ -251,6 +251,19 @@ def lazy():
         if out.returncode: yield f'importing {", ".join(some)} failed: {out.stderr.strip().splitlines()[-1]}'
         elif out.stdout.strip(): yield f'importing {", ".join(some)} imports {out.stdout.strip()}: import it inside the function that uses it'
 
+extras = {'audio': {'transformers', 'musdb', 'stempeg'}}  # what may be missing: asked for with a message that names the extra
+
+def needs():
+    "What the library imports is among the requirements in settings.ini, or in an extra that is asked for"
+    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow')
+    def listed(key): return {re.split(r'[<>=!~]', o)[0].lower() for o in cfg.d.get(key, '').split()}
+    optional = {n for name, some in extras.items() for n in some if n in listed(f'{name}_requirements')}
+    for p in Path(lib).glob('*.py'):
+        for node in ast.walk(ast.parse(text_of(p))):
+            modules = [o.name for o in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
+                if package.get(top, top).lower() not in listed('requirements') | optional: yield f'{p} imports {top}, which settings.ini does not list'
+
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
     try: tree = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M))
@@ -270,6 +283,7 @@ def told(of):
     "Argument -> what is said of it"
     try: names = [n for n in inspect.signature(of).parameters if n not in ('self', 'cls')]
     except ValueError: return {}                                                                          # a dict with methods, say
+    if getattr(of, '_is_protocol', False): return {}                                                      # nothing is made of it
     if inspect.isclass(of) and (hasattr(of, '_fields') or hasattr(of, '__dataclass_fields__')): said = {}  # fields, said where they are declared
     else: said = docments(of, full=True)
     lines = inspect.getsource(of)
@@ -339,7 +353,7 @@ def wheel():
             name = script.split('=')[0]
             if name not in run(tmp/'venv/bin'/name, '--help', cwd=tmp/'dist'): yield f'{name} --help does not say what {name} is'
 
-checks = {o.__name__: o for o in (export, clean, readme, address, colab_cells, docs, files, lazy, public, lint, types, wheel, alts)}
+checks = {o.__name__: o for o in (export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, lint, types, wheel, alts)}
 
 def mend():
     "Export, clean, and give the sidebar, the Colab cells and every link to our pages what stands in settings.ini and in `order`"
