@@ -293,7 +293,9 @@ def main(
     command, run = settings.pop('command'), settings.pop('run')
     if command in ('reproduce', 'stargate') and 'OMP_NUM_THREADS' not in os.environ: torch.set_num_threads(1)   # small tensors: more threads only wait for each other
     try: run(**settings)
-    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as e: return _fail(f"oplas {command}: {(str(e) or type(e).__name__).splitlines()[0]}")
+    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as e:
+        if os.environ.get('OPLAS_DEBUG'): raise
+        return _fail(f"oplas {command}: {(str(e) or type(e).__name__).splitlines()[0]}")
     except KeyboardInterrupt: return _fail(f"oplas {command}: interrupted")
     return 0
 

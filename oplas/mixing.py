@@ -380,6 +380,12 @@ class MixSpace(BaseEstimator):
         origin = h(self._unit(self._silence.to(z))[None])
         return as_given(torch.cat([h.inverse(some @ L.mT + origin) * self._scale.to(z) + self._mean.to(z) for some in z.split(8192)]), Z)
 
+    @property
+    def exponents_(self) -> Tensor|None:
+        "(d,) float64 exponents of y that 'power' learned; None for other projectors."
+        check_is_fitted(self, 'h_')
+        return self.h_.exponents.detach().double().cpu() / self._scale if isinstance(self.h_, PowerProjector) else None
+
     def errors(self,
         stems,                # (B, S >= 2, *shape) that were not used in training
         encode:Callable,      # as for `fit`

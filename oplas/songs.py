@@ -108,7 +108,7 @@ class SongSpace:
     @property
     def exponents(self) -> Tensor|None:
         "(d,) learned exponents of y, where the projector has such."
-        return self.space.h_.exponents.detach().double().cpu() / self.space._scale if self.space.projector == 'power' else None
+        return self.space.exponents_
 
 def is_log_power(
     encoder # as `oplas.encoders.check_encoder` lets through
