@@ -69,9 +69,10 @@ def compare_spaces(
 ) -> Comparison:    # name -> e_mix, e_w, e_w99, k, mix, demix, inverse (root mean squares in `unit`) and retrieval, in [0, 1]
     "How additive each space is, and what is left when a stem is subtracted."
     if not len(test.rest): raise ValueError("test: expected mixes drawn with rest=True, got none without their first stem")
-    silence, double = test.silence.double(), Mixes(*(p.double() for p in test))
-    if (nothing := (double.parts[:, 1:] == silence).flatten(1).all(1)).any():
-        raise ValueError(f"test: expected mixes of at least 2 stems, got {int(nothing.sum())} of {len(test.mix)} in which nothing but the first sounds")
+    sounds = (test.parts != test.silence).any(2)
+    told = sounds[:, 0] & sounds[:, 1:].any(1)                                       # a silent stem is no test
+    if told.sum() < 2: raise ValueError(f"test: expected at least 2 mixes in which the first stem and another sound, got {int(told.sum())} of {len(test.mix)}")
+    double = Mixes(test.parts[told].double(), test.mix[told].double(), test.rest[told].double(), test.silence.double())
     candidates, found = torch.cat([double.rest, double.mix]), Comparison()
     for name, space in spaces.items():
         def h(y): return space.transform(y.flatten(0, -2)).unflatten(0, y.shape[:-1])
@@ -190,8 +191,11 @@ def removal_points(
     basis, keep = leading(run.space.transform(run.train.mix)), [i for i, name in enumerate(run.stems) if name != remove]
     def h(y): return run.space.transform(torch.as_tensor(y)).double() @ basis
     every = torch.stack([h(encoder(x)) for x in (*clips.unbind(1), clips.sum(1), clips[:, keep].sum(1))], 1)
-    z = every[(every[:, :-2].norm(dim=2).amin(1) / every[:, -2].norm(dim=1)).argmax()]
-    first = z[run.stems.index(remove)] / z[run.stems.index(remove)].norm()
+    heard = every[:, :-2].norm(dim=2) / every[:, -2:-1].norm(dim=2).clamp_min(1e-12)      # of each stem, beside the mix
+    taken = run.stems.index(remove)
+    z = every[(heard.amin(1) + 1e-3 * heard[:, taken]).argmax()]
+    if not z[taken].any(): raise ValueError(f"clips: expected {remove} to be heard in one of them, got silence in all {len(clips)}")
+    first = z[taken] / z[taken].norm()
     second = torch.linalg.svd(z[keep] - (z[keep] @ first)[:, None] * first, full_matrices=False).Vh[0]
     plane = torch.stack([first, second * (z[-1] @ second).sign()], 1)
     *parts, mix, without = z @ plane
