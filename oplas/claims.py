@@ -261,11 +261,7 @@ def draw_songs(
     x = torch.as_tensor(load_chunks(songs, seconds, encoder.sample_rate, max(1, 96 // len(songs)))[0])
     save_figure(plot_encoding_grid(encodings or {type(encoder).__name__: stem_encodings(encoder, x, run.stems)}, by), out/'figure1.png')
     remove = 'drums' if 'drums' in run.stems else run.stems[0]
-    points = removal_points(run, encoder, x, remove)
-    others = points.pop('others')
-    ax = plot_removal(**points, remove=remove)
-    ax.plot(*others[others.norm(dim=1) < 1.2 * points['mix'].norm()].T, '.', c='.75', ms=3, zorder=0)
-    save_figure(ax, out/name)
+    save_figure(plot_removal(**removal_points(run, encoder, x, remove), remove=remove), out/name)
     return ['figure1.png', name]
 
 def song_runs(

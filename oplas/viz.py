@@ -218,6 +218,7 @@ def plot_removal(
     mix,        # (n,) point of the mix
     without,    # (n,) point of the mix of the other stems, made before encoding
     remove,     # name of the stem that is subtracted
+    others=None, # (M, n) points of other mixes; the near ones are drawn in grey
     ax=None,    # axes to draw on; None: new ones
 ):              # the axes
     "The mix without a stem, and the mix's point minus the stem's (paper, figure 3); the first two coordinates."
@@ -234,6 +235,9 @@ def plot_removal(
     arrow(mix, mix - points[remove], 'black', ls='--')
     ax.scatter(*(mix - points[remove]), s=34, c='black', marker='x', label=f'mix − {remove}', zorder=4)
     ax.plot(0, 0, '+', c='.4', ms=9)
+    if others is not None:
+        near = _array(others)[:, :2]
+        ax.plot(*near[np.linalg.norm(near, axis=1) < 1.2 * np.linalg.norm(mix)].T, '.', c='.75', ms=3, zorder=0)
     ax.plot(*shown.T, ls='')                                                 # arrows do not count for the limits
     ax.set_aspect('equal', 'datalim'); ax.margins(.16); ax.locator_params(nbins=5)
     ax.legend(fontsize=8, loc='upper center', bbox_to_anchor=(.5, -.08), ncol=3, frameon=False)
