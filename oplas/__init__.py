@@ -8,7 +8,7 @@ _PUBLIC = {
     'film': 'FiLM FiLMR assert_trainable',
     'operators': 'OPERATORS make_operator linear_part',
     'training': 'Ensemble fit join_processes',
-    'storage': 'stored',
+    'storage': 'cached_runs',
     'stargate': 'lock_report ring_angle',
     'ring': 'RingSpace ring_report',
     'mixing': 'MixSpace mix_errors',

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .audio.encoders import LogMel, check_encoder
-from .training import as_given
+from .training import like_input
 
 # %% ../nbs/12_plugin.ipynb #cell-12
 def _sound(name, x, ndims=(1, 2)):
@@ -38,26 +38,26 @@ def si_sdr(
     if (r == 0).all(-1).any(): raise ValueError("reference: expected something to hear, got silence")
     hit = (e * r).sum(-1, keepdim=True) / r.square().sum(-1, keepdim=True) * r
     dB = 10 * (hit.square().sum(-1) / (e - hit).square().sum(-1)).log10()
-    return as_given(dB, estimate) if dB.ndim else dB.item()
+    return like_input(dB, estimate) if dB.ndim else dB.item()
 
 # %% ../nbs/12_plugin.ipynb #cell-15
 class FrameLogMel(LogMel):
     "`LogMel` that also encodes a sound frame by frame, frame k around sample k·hop."
     def __init__(self,
         sample_rate:int=22050, # Hz
-        mels:int=128,    # bands, the features of an encoding
+        n_mels:int=128,    # bands, the features of an encoding
         n_fft:int=2048,  # samples in a frame, even
         hop:int=512,     # samples from frame to frame, at most a quarter of a frame: otherwise decoders cannot blend them
         low:float=30.,   # lower edge of the first band, Hz
         high:float|None=None, # upper edge of the last band, Hz; None: half the sample rate
         floor:float=1e-8 # added to the power, above 0
     ):
-        super().__init__(sample_rate, mels, n_fft, hop, low, high, floor=floor)
+        super().__init__(sample_rate, n_mels, n_fft, hop, low, high, floor=floor)
         if n_fft % 2 or hop > n_fft // 4: raise ValueError(f"n_fft, hop: expected an even number and at most a quarter of it, got {n_fft} and {hop}")
 
     def frames(self,
         wave # (B, T) mono, floating point; T >= n_fft
-    ):       # (B, 1 + T//hop, mels), array or tensor as `wave` is
+    ):       # (B, 1 + T//hop, n_mels), array or tensor as `wave` is
         "Encodings of each frame."
         return self._run(lambda x: (self._power(F.pad(x, (self.least // 2, self.least // 2))) + self.floor).log().mT, wave)
 
@@ -112,7 +112,7 @@ class MelMask:
         own = self.encoder.frames(wave)
         if y.shape != own.shape: raise ValueError(f"y: expected shape {tuple(own.shape)} for sound of shape {tuple(wave.shape)}, got {tuple(y.shape)}")
         gain = (self.exponent * (y.to(own) - own)).exp().clamp(max=self.most) @ self.weights.to(own)
-        return as_given(self.encoder.istft(self.encoder.stft(wave) * gain, wave.shape[1]), x)
+        return like_input(self.encoder.istft(self.encoder.stft(wave) * gain, wave.shape[1]), x)
 
     def __repr__(self): return f"MelMask({self.encoder!r}, exponent={self.exponent:g}, most={self.most:g})"
 
@@ -128,7 +128,7 @@ def band_error(
     if not below > 0: raise ValueError(f"below: expected a number above 0, got {below!r}")
     least = b.amax((-2, -1), keepdim=True) - below * math.log(10) / 10
     error = 10 / math.log(10) * (torch.maximum(a, least) - torch.maximum(b, least)).square().mean((-2, -1)).sqrt()
-    return as_given(error, y) if error.ndim else error.item()
+    return like_input(error, y) if error.ndim else error.item()
 
 # %% ../nbs/12_plugin.ipynb #cell-28
 class GriffinLim:
@@ -169,7 +169,7 @@ class GriffinLim:
             now = f.stft(f.istft(size * phase, n))
             phase = now - self.momentum / (1 + self.momentum) * before
             phase, before = phase / phase.abs().clamp_min(1e-20), now
-        return as_given(f.istft(size * phase, n), y)
+        return like_input(f.istft(size * phase, n), y)
 
     def __repr__(self): return f"GriffinLim({self.encoder!r}, iterations={self.iterations}, momentum={self.momentum:g}, seed={self.seed})"
 
@@ -222,25 +222,25 @@ class LatentPlugin:
         wave = t if t.ndim == 2 else t[None]
         if count.shape not in ((), (len(wave),)): raise ValueError(f"steps: expected a number, or {len(wave)} of them, got shape {tuple(count.shape)}")
         z = self._encode(wave, x)
-        each = steps if not count.ndim else as_given(count.repeat_interleave(z[0, ..., 0].numel()), x)
-        moved = self.space.advance(as_given(z.flatten(0, -2), x), each)
+        each = steps if not count.ndim else like_input(count.repeat_interleave(z[0, ..., 0].numel()), x)
+        moved = self.space.advance(like_input(z.flatten(0, -2), x), each)
         return self._decode(torch.as_tensor(moved).unflatten(0, z.shape[:-1]), wave, x, t.ndim == 1)
 
     def _encode(self, wave, given):
         "Points (B, n) or (B, frames, n) of sounds (B, T)."
         encode = getattr(self.encoder, 'frames', self.encoder)
-        y = torch.as_tensor(encode(as_given(wave, given))).detach()
+        y = torch.as_tensor(encode(like_input(wave, given))).detach()
         if y.ndim not in (2, 3) or (len(y), y.shape[-1]) != (len(wave), self.encoder.dim): raise ValueError(f"encoder: expected encodings ({len(wave)}, {self.encoder.dim}) or ({len(wave)}, frames, {self.encoder.dim}), got {tuple(y.shape)}")
-        z = torch.as_tensor(self.space.transform(as_given(y.double().flatten(0, -2), given)))
+        z = torch.as_tensor(self.space.transform(like_input(y.double().flatten(0, -2), given)))
         return z.unflatten(0, y.shape[:-1])
 
     def _decode(self, z, start, given, alone):
         "Encodings, or sound, of points."
-        y = torch.as_tensor(self.space.inverse_transform(as_given(z.flatten(0, -2), given))).unflatten(0, z.shape[:-1]).to(start)
+        y = torch.as_tensor(self.space.inverse_transform(like_input(z.flatten(0, -2), given))).unflatten(0, z.shape[:-1]).to(start)
         if not y.isfinite().all(): raise ValueError(f"space: expected finite encodings from {type(self.space).__name__}, got {int((~y.isfinite()).sum())} numbers that are not")
-        if self.decoder is None: return as_given(y[0] if alone else y, given)
-        sound = torch.as_tensor(self.decoder(as_given(y, given), as_given(start, given))).detach()
+        if self.decoder is None: return like_input(y[0] if alone else y, given)
+        sound = torch.as_tensor(self.decoder(like_input(y, given), like_input(start, given))).detach()
         if sound.shape != start.shape: raise ValueError(f"decoder: expected sound of shape {tuple(start.shape)}, got {tuple(sound.shape)}")
-        return as_given(sound[0] if alone else sound, given)
+        return like_input(sound[0] if alone else sound, given)
 
     def __repr__(self): return f"LatentPlugin({type(self.encoder).__name__} -> {type(self.space).__name__} -> {'encodings' if self.decoder is None else getattr(self.decoder, '__name__', type(self.decoder).__name__)})"

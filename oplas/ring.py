@@ -25,7 +25,8 @@ from torch import Tensor
 
 from .film import FiLMR
 from .projector import mlp
-from .training import Ensemble, as_given, fit, load_space, pick_device, save_space, warmup_cosine
+from .storage import load_space, save_space
+from .training import Ensemble, like_input, fit, pick_device, warmup_cosine
 
 # %% ../nbs/10_ring.ipynb #cell-8
 VERSION = 1                              # of a saved space's layout
@@ -186,7 +187,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
             X = (y - self._mean) / self._scale
             r = self._ring(X)
             return torch.cat([r, self._rest(X, self._weights(r))], -1)
-        return as_given(torch.cat([h(y) for y in self._check(Y).split(1024)]), Y)
+        return like_input(torch.cat([h(y) for y in self._check(Y).split(1024)]), Y)
 
     @torch.no_grad()
     def inverse_transform(self,
@@ -194,7 +195,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
     ):    # (B, n_features) float32; array or tensor, as Z is
         "The exact inverse of `transform`, wherever on the ring the point is."
         def back(z): return self._restore(z[:, self.T_.dim:], self._weights(z[:, :self.T_.dim])) * self._scale + self._mean
-        return as_given(torch.cat([back(z) for z in self._check(Z, False).split(1024)]), Z)
+        return like_input(torch.cat([back(z) for z in self._check(Z, False).split(1024)]), Z)
 
     @torch.no_grad()
     def advance(self,
@@ -206,7 +207,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator, auto_wrap_outp
         t = torch.as_tensor(_numpy(steps), dtype=torch.float64)
         if t.shape not in ((), (len(z),)) or not t.isfinite().all(): raise ValueError(f"steps: expected a finite number, or {len(z)} of them, got {steps}")
         t = t % len(self.order_)
-        return as_given(torch.cat([self.T_(z[:, :n], t.to(z) if t.ndim else t.item()), z[:, n:]], -1), Z)
+        return like_input(torch.cat([self.T_(z[:, :n], t.to(z) if t.ndim else t.item()), z[:, n:]], -1), Z)
 
     @torch.no_grad()
     def predict(self,

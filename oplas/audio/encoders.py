@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .. import __version__
-from ..training import as_given, load_space, pick_device, save_space
+from ..storage import load_space, save_space
+from ..training import like_input, pick_device
 
 # %% ../../nbs/audio/03_encoders.ipynb #cell-10
 def _check_waves(waves, least=1, rate=None):
@@ -51,7 +52,7 @@ class Encoder:
     def _run(self, f, wave):
         x = _check_waves(wave, self.least, self.sample_rate)
         x = x.to(torch.float64 if x.dtype == torch.float64 else torch.float32)
-        return as_given(torch.cat([f(some) for some in x.split(32)]), wave)          # what a few clips need fits the processor's caches
+        return like_input(torch.cat([f(some) for some in x.split(32)]), wave)          # what a few clips need fits the processor's caches
 
     def __repr__(self): return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in (self.settings or {}).items())})"
 
@@ -78,7 +79,7 @@ class FromFunction(Encoder):
         check_encoder(self)
 
     @torch.no_grad()
-    def __call__(self, wave): return as_given(_check_encodings(self.function(as_given(_check_waves(wave), wave)), len(wave), self.dim, 'function'), wave)
+    def __call__(self, wave): return like_input(_check_encodings(self.function(like_input(_check_waves(wave), wave)), len(wave), self.dim, 'function'), wave)
 
     def __repr__(self): return f"FromFunction({getattr(self.function, '__name__', self.function)}, {self.sample_rate}, {self.dim})"
 
@@ -93,17 +94,17 @@ def _check_encodings(y, count, dim, name):
 def mel_filters(
     sample_rate:int, # Hz
     n_fft:int,       # length of the Fourier transform
-    mels:int,        # number of bands
+    n_mels:int,        # number of bands
     low:float,       # lower edge of the first band, Hz
     high:float       # upper edge of the last band, Hz
-) -> Tensor:         # (mels, n_fft//2 + 1) weights in [0, 1]
+) -> Tensor:         # (n_mels, n_fft//2 + 1) weights in [0, 1]
     "Triangular bands on HTK's mel scale, 1127 ln(1 + f/700)."
     if not 0 <= low < high <= sample_rate / 2: raise ValueError(f"low, high: expected 0 <= low < high <= {sample_rate / 2:g} Hz (half the sample rate), got {low:g} and {high:g}")
-    edges = torch.linspace(_mel(low), _mel(high), mels + 2, dtype=torch.float64)
+    edges = torch.linspace(_mel(low), _mel(high), n_mels + 2, dtype=torch.float64)
     bins = _mel(torch.arange(n_fft // 2 + 1, dtype=torch.float64) * sample_rate / n_fft)
     weights = (1 - (bins - edges[1:-1, None]).abs() / (edges[1] - edges[0])).clamp(min=0)
     if empty := int((weights.amax(1) == 0).sum()):
-        raise ValueError(f"mels: {empty} of {mels} bands lie between two bins of the Fourier transform; expected fewer bands, a longer n_fft than {n_fft}, or a higher low than {low:g} Hz")
+        raise ValueError(f"n_mels: {empty} of {n_mels} bands lie between two bins of the Fourier transform; expected fewer bands, a longer n_fft than {n_fft}, or a higher low than {low:g} Hz")
     return weights.float()
 
 def _mel(f): return 1127 * torch.log1p(torch.as_tensor(f, dtype=torch.float64) / 700)
@@ -123,22 +124,22 @@ class LogMel(Encoder):
     "Natural logarithm of the mel power of a clip, averaged over time."
     def __init__(self,
         sample_rate:int=22050, # Hz
-        mels:int=64,     # bands
+        n_mels:int=64,     # bands
         n_fft:int=1024,  # samples in a frame: a Hann window (periodic) of this length
         hop:int=256,     # samples from frame to frame
         low:float=30.,   # lower edge of the first band, Hz
         high:float|None=None, # upper edge of the last band, Hz; None: half the sample rate
-        over:str='power', # average 'power' over time and then take the logarithm, or average the 'log'
+        average:str='power', # average 'power' over time and then take the logarithm, or average the 'log'
         floor:float=1e-7 # added to the power, above 0; a sine of amplitude 1 has power 1
     ):
-        _at_least(1, sample_rate=sample_rate, mels=mels, hop=hop); _at_least(4, n_fft=n_fft)
-        if over not in OVER: raise ValueError(f"over: expected one of {', '.join(OVER)}, got {over!r}")
+        _at_least(1, sample_rate=sample_rate, n_mels=n_mels, hop=hop); _at_least(4, n_fft=n_fft)
+        if average not in OVER: raise ValueError(f"average: expected one of {', '.join(OVER)}, got {average!r}")
         if not 0 < floor < math.inf: raise ValueError(f"floor: expected a number above 0, got {floor!r}")
         high = sample_rate / 2 if high is None else high
-        self.settings = dict(sample_rate=sample_rate, mels=mels, n_fft=n_fft, hop=hop, low=low, high=high, over=over, floor=floor)
-        self.sample_rate, self.dim, self.hop, self.over, self.floor, self.least = sample_rate, mels, hop, over, floor, n_fft
-        self.filters = mel_filters(sample_rate, n_fft, mels, low, high)  # (mels, n_fft//2 + 1)
-        self.frequencies = 700 * (torch.linspace(_mel(low), _mel(high), mels + 2, dtype=torch.float64)[1:-1] / 1127).expm1()  # (mels,) Hz, where a band weighs 1
+        self.settings = dict(sample_rate=sample_rate, n_mels=n_mels, n_fft=n_fft, hop=hop, low=low, high=high, average=average, floor=floor)
+        self.sample_rate, self.dim, self.hop, self.average, self.floor, self.least = sample_rate, n_mels, hop, average, floor, n_fft
+        self.filters = mel_filters(sample_rate, n_fft, n_mels, low, high)  # (n_mels, n_fft//2 + 1)
+        self.frequencies = 700 * (torch.linspace(_mel(low), _mel(high), n_mels + 2, dtype=torch.float64)[1:-1] / 1127).expm1()  # (n_mels,) Hz, where a band weighs 1
         window = torch.hann_window(n_fft, dtype=torch.float64)
         self.window = (2 * window / window.sum()).float()                # (n_fft,)
 
@@ -146,11 +147,11 @@ class LogMel(Encoder):
         s = _spectra(x, self.window, self.hop, self.least)
         return self.filters.to(x) @ (s.real.square() + s.imag.square()).mT
 
-    def _encode(self, x): return OVER[self.over](self._power(x), self.floor)
+    def _encode(self, x): return OVER[self.average](self._power(x), self.floor)
 
     def spectrogram(self,
         wave # (B, T) as for the encoder
-    ):       # (B, mels, frames) power, array or tensor as `wave` is
+    ):       # (B, n_mels, frames) power, array or tensor as `wave` is
         "Mel power of each frame."
         return self._run(self._power, wave)
 
@@ -325,9 +326,9 @@ def encode_waves(
     x, name = _check_waves(waves, getattr(encoder, 'least', 1), encoder.sample_rate), type(encoder).__name__
     found = []
     for some in tqdm(x.split(batch_size), desc=f'encoding by {name}', disable=None if progress else True):
-        with torch.no_grad(): y = encoder(as_given(some, waves))
+        with torch.no_grad(): y = encoder(like_input(some, waves))
         found.append(_check_encodings(y, len(some), encoder.dim, name))
-    return as_given(torch.cat(found), waves)
+    return like_input(torch.cat(found), waves)
 
 # %% ../../nbs/audio/03_encoders.ipynb #cell-44
 VERSION = 1 # of a file of encodings
@@ -384,8 +385,8 @@ class Cached(Encoder):
 
     def __call__(self, wave):
         blocks = _check_waves(wave, self.least, self.sample_rate).split(self.block)
-        y = [torch.from_numpy(encode_cached(self.encoder, self._key(some), as_given(some, wave), self.folder)) for some in blocks]
-        return as_given(torch.cat(y), wave)
+        y = [torch.from_numpy(encode_cached(self.encoder, self._key(some), like_input(some, wave), self.folder)) for some in blocks]
+        return like_input(torch.cat(y), wave)
 
     def _key(self, some): return dict(sha256=hashlib.sha256(np.ascontiguousarray(some.cpu().numpy())).hexdigest(), shape=list(some.shape), dtype=str(some.dtype))
 
