@@ -22,7 +22,9 @@ from tqdm.auto import tqdm
 # %% ../nbs/05_training.ipynb #random-mode
 @lru_cache(None)
 def _with_generator(op):
-    "The overload of a random operation that takes a generator: `op` itself, or its twin; None where there is none."
+    "The overload of a random operation that takes a generator: `op` itself, or its twin; None for other operations."
+    if torch.Tag.nondeterministic_seeded not in op.tags: return None
+    if op is torch.ops.aten.native_dropout.default: return _dropout
     if any(a.name == 'generator' for a in op._schema.arguments): return op
     twins = (f'{op._overloadname}_generator', 'generator')
     found = [name for name in twins if name in op.overloadpacket.overloads()]
@@ -46,16 +48,12 @@ class seeded(TorchDispatchMode):
         return self.generators[device]
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if torch.Tag.nondeterministic_seeded not in op.tags or kwargs.get('generator') is not None:
-            return op(*args, **kwargs)
+        kwargs, random_op = kwargs or {}, _with_generator(op)
+        if random_op is None or kwargs.get('generator') is not None: return op(*args, **kwargs)
         device = kwargs.get('device') or next((a.device for a in args if isinstance(a, Tensor)), 'cpu')
-        if op is torch.ops.aten.native_dropout.default: return _dropout(*args, self.generator(device))
-        with_generator = _with_generator(op)
-        if with_generator is None: return op(*args, **kwargs)
-        return with_generator(*args, **{**kwargs, 'generator': self.generator(device)})
+        return random_op(*args, **{**kwargs, 'generator': self.generator(device)})
 
-def _dropout(x, p, train, generator):
+def _dropout(x, p, train, generator=None):
     "torch.native_dropout, which takes no generator."
     if not train: return x.clone(), torch.ones_like(x, dtype=torch.bool)
     keep = torch.empty_like(x).bernoulli_(1 - p, generator=generator)
