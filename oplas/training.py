@@ -188,15 +188,16 @@ class _Progress:
         drawn = not all(a.equal(b) for a, b in zip(own, self.own_at_start))
         return dict(
             steps=self.steps,
-            history=torch.stack(self.history).cpu(),
+            history=torch.stack(self.history).cpu() if self.history else torch.empty(0),
             params=[t.detach().cpu() for t in self.tensors],
             optimizer=self.optimizer.state_dict(),
             schedule=self.schedule.state_dict(),
             generators=[g.get_state() for g in self.generators],
             rng=own if drawn else [])
 
-    def matches(self, state):
+    def mismatch(self, state):
         "Why `state` is not that of a training like this one; None if it is."
+        if strange := state.keys() ^ self.state().keys(): return f"other contents: {', '.join(sorted(strange))}"
         mine, theirs = [[list(t.shape) for t in tensors] for tensors in (self.tensors, state['params'])]
         if mine != theirs: return 'other shapes'
         if len(state['generators']) != len(self.generators): return 'another number of generators'
@@ -250,8 +251,11 @@ def fit(
 def _resume(run, checkpoint):
     state = checkpoint.load()
     if state is None: return
-    if reason := run.matches(state): raise ValueError(f"{checkpoint}: is the checkpoint of another run ({reason})")
-    run.restore(state)
+    try:
+        reason = run.mismatch(state)
+        if not reason: run.restore(state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as e: reason = str(e)
+    if reason: raise ValueError(f"{checkpoint}: is the checkpoint of another run ({reason})")
 
 # %% ../nbs/05_training.ipynb #cell-24
 def like_input(
