@@ -410,7 +410,7 @@ def publish():
 
 checks = {o.__name__: o for o in (
     export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, methods_shown, lint, types, wheel, alts,
-    house.shape, house.rooms, pages, site_pages.site_rules)}
+    house.shape, house.rooms, house.house_map, pages, site_pages.site_rules)}
 on_demand = {publish.__name__: publish}
 
 def mend():

@@ -171,6 +171,20 @@ def rooms():
                 yield f'the command imports {other}: it may know of the paper that it can be reproduced, and no more'
 
 
+def house_map():
+    "The table in CONTRIBUTING.md names every notebook that makes a module, in the order of the rooms, and no other"
+    text = (root/'CONTRIBUTING.md').read_text(encoding='utf-8')
+    written = re.findall(r'^\| `nbs/([\w/]+)` \| `oplas\.([\w.]+)`', text, re.M)
+    made = {}
+    for p in modules(root/'oplas'):
+        source = re.search(r'File to edit: (\S+)\.ipynb', p.read_text(encoding='utf-8'))
+        if source: made[(p.parent/source[1]).resolve().relative_to(root/'nbs').as_posix()] = room(p)
+    for notebook, name in sorted(made.items()):
+        if (notebook, name) not in written: yield f'CONTRIBUTING.md: the table lacks nbs/{notebook} with oplas.{name}'
+    for notebook, name in written:
+        if made.get(notebook) != name: yield f'CONTRIBUTING.md: the table names nbs/{notebook} with oplas.{name}, which is not there'
+
+
 def main():
     found = sizes(Path(sys.argv[1])) if len(sys.argv) > 1 else table()
     for name, value in found.items():
