@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['CANDIDATES', 'PROJECTORS', 'VERSION', 'ADDITIVE', 'additivity_errors', 'principal_basis', 'Mixes', 'draw_mixes',
-           'MixReport', 'mix_report', 'mixes_by_size', 'whitened_loss', 'decoded_loss', 'vicreg_loss', 'Recipe',
-           'MixSpace']
+           'MixReport', 'mix_report', 'mixes_by_size', 'Recipe', 'MixSpace']
 
 # %% ../nbs/11_mixing.ipynb #cell-6
 import copy, math, warnings
@@ -16,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from fastcore.basics import patch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -25,8 +23,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from . import training
-from .losses import covariance_penalty, variance_hinge, whitened_error
-from .projector import MLPProjector, PowerProjector, Projector, SplineProjector
+from .losses import decoded_loss, vicreg_loss, whitened_error, whitened_loss
+from .projector import MLPProjector, PowerProjector, SplineProjector
 from .storage import load_space, save_space
 from .training import like_input, pick_device, warmup_cosine
 
@@ -307,44 +305,6 @@ def mixes_by_size(
     faders = _check_faders(stems_per_mix, gains, signed, (1., 1.), fewest=2)
     (fewest, most), gains = faders.stems_per_mix, faders.gains
     return {n: draw_mixes(stems, f, n_mixes, (n, n), gains, signed, rng=rng, rest=True) for n in range(fewest, most + 1)}
-
-# %% ../nbs/11_mixing.ipynb #cell-23
-def whitened_loss(
-    h:Callable,     # the projector
-    parts:Tensor,   # (B, S, d) encodings of stems
-    mix:Tensor,     # (B, d) of their mixes
-    silence:Tensor  # (d,) of silence
-) -> Tensor:        # scalar
-    "The logarithm of e_w."
-    z = h(torch.cat([parts.flatten(0, 1), mix, silence[None]]))
-    z = z - z[-1]
-    z_parts, z_mix = z[:-1].split([parts.shape[0] * parts.shape[1], len(mix)])
-    return whitened_error(z_mix, z_parts.unflatten(0, parts.shape[:2]).sum(1), ridge=1e-3).log() / 2
-
-def decoded_loss(
-    h:Projector,    # with an exact `inverse`
-    parts:Tensor,   # (B, S, d) encodings of stems
-    mix:Tensor,     # (B, d) of their mixes
-    silence:Tensor  # (d,) of silence
-) -> Tensor:        # scalar
-    "The logarithm of the error in Y of the decoded sum, h⁻¹(Σ z_i) − y_mix: with an exact inverse, Y is where nothing can be hidden."
-    z = h(torch.cat([parts.flatten(0, 1), silence[None]]))
-    total = (z[:-1] - z[-1]).unflatten(0, parts.shape[:2]).sum(1) + z[-1]
-    return (h.inverse(total) - mix).square().mean().log() / 2
-
-def vicreg_loss(
-    h:Projector,    # with `inverse`
-    parts:Tensor,   # (B, S, d) encodings of stems
-    mix:Tensor,     # (B, d) of their mixes
-    silence:Tensor|None=None, # (d,) of silence, where z is counted from; None: from zero, as in the paper
-    alone:Tensor|None=None # (B, d) encodings for the way back, beside the mixes; None: the first stems
-) -> Tensor:        # scalar
-    "The paper's loss (figure 2a): VICReg's three terms, and the error of the way back."
-    alone, origin = parts[:, 0] if alone is None else alone, 0. if silence is None else h(silence)
-    z_sum, z_mix = (h(parts) - origin).sum(1), h(mix) - origin
-    terms = [(kind(z_sum) + kind(z_mix)) / 2 for kind in (variance_hinge, covariance_penalty)]
-    back = F.mse_loss(h.inverse(h(alone)), alone) + F.mse_loss(h.inverse(z_mix + origin), mix)
-    return F.mse_loss(z_sum, z_mix) + sum(terms) + back
 
 # %% ../nbs/11_mixing.ipynb #recipes
 class Recipe(NamedTuple):

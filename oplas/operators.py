@@ -52,7 +52,7 @@ def near_identity(
     return layer
 
 class PHM(nn.Module):
-    "Parametrized hypercomplex multiplication, W = Σ A_i ⊗ S_i with `order` Kronecker products (Zhang et al. 2021): n²/order + order³ parameters, more than a free matrix has in 2-D."
+    "Parametrized hypercomplex multiplication, W = Σ A_i ⊗ S_i, with n²/order + order³ parameters (Zhang et al. 2021)."
     def __init__(self,
         dim:int,             # features n, a multiple of `order`
         order:int|None=None  # number of products; None: 4 where n is a multiple of 4, otherwise 2
@@ -80,7 +80,7 @@ def orthogonal_matrix(
 def cayley_matrix(
     dim:int # features n
 ) -> nn.Module: # x -> x @ W.T with W orthogonal, determinant +1, random at the start
-    "The same by the Cayley transform, (I + A)(I − A)⁻¹ of a skew A: cheaper, and no turn by exactly 180° from its start."
+    "The same by the Cayley transform, (I + A)(I − A)⁻¹ of a skew A: cheaper, but it cannot turn by 180° from its start."
     return _orthogonal(dim, 'cayley')
 
 def _orthogonal(dim, by):
@@ -90,22 +90,37 @@ def _orthogonal(dim, by):
     return orthogonal(layer, orthogonal_map=by)
 
 # %% ../nbs/02_operators.ipynb #cell-11
-OPERATORS = dict(filmr=FiLMR, theta=Theta, orthogonal=orthogonal_matrix, cayley=cayley_matrix, free_matrix=free_matrix, near_identity=near_identity, phm=PHM)
+OPERATORS = dict(
+    filmr=FiLMR,
+    theta=Theta,
+    orthogonal=orthogonal_matrix,
+    cayley=cayley_matrix,
+    free_matrix=free_matrix,
+    near_identity=near_identity,
+    phm=PHM)
+
+def _maker(operator):
+    "The callable that a name stands for, or the callable that was given."
+    if callable(operator): return operator
+    if not isinstance(operator, str):
+        raise TypeError(f"operator: expected a name or a callable, got {type(operator).__name__}")
+    if operator not in OPERATORS:
+        raise ValueError(f"operator: expected one of {', '.join(OPERATORS)}, or a callable; got {operator!r}")
+    return OPERATORS[operator]
 
 def make_operator(
-    operator:str|Callable, # a name in `OPERATORS`, or a callable that takes `dim` and returns an affine nn.Module: (..., dim) -> (..., dim)
+    operator:str|Callable, # a name in `OPERATORS`, or a callable: dim -> an affine nn.Module, (..., dim) -> (..., dim)
     dim:int,               # features n of the points
     init:str|None=None     # FiLMR's start, a name in `oplas.film.INITS`; the others have one start each and ignore it
 ) -> nn.Module:
     "A new operator T on points of `dim` features."
-    if isinstance(operator, str) and operator not in OPERATORS:
-        raise ValueError(f"operator: expected one of {', '.join(OPERATORS)}, or a callable; got {operator!r}")
-    if not callable(make := OPERATORS.get(operator, operator) if isinstance(operator, str) else operator):
-        raise TypeError(f"operator: expected a name or a callable, got {type(operator).__name__}")
-    if init is not None and init not in INITS: raise ValueError(f"init: expected one of {', '.join(INITS)}; got {init!r}")
+    make = _maker(operator)
+    if init is not None and init not in INITS:
+        raise ValueError(f"init: expected one of {', '.join(INITS)}; got {init!r}")
     if make is FiLMR and init is not None: make = partial(FiLMR, init=init)
     made = make(dim)
-    if not isinstance(made, nn.Module): raise TypeError(f"operator: expected the callable to return an nn.Module, got {type(made).__name__}")
+    if not isinstance(made, nn.Module):
+        raise TypeError(f"operator: expected the callable to return an nn.Module, got {type(made).__name__}")
     return made
 
 # %% ../nbs/02_operators.ipynb #cell-18
@@ -115,7 +130,9 @@ def linear_part(
     **like             # `dtype` and `device`, as for torch.eye; by default those of the operator's parameters
 ) -> Tensor:           # (n, n)
     "The matrix A in T(x) = x @ A + T(0)."
-    if not like and isinstance(operator, nn.Module) and (p := next(operator.parameters(), None)) is not None: like = dict(dtype=p.dtype, device=p.device)
+    if not like and isinstance(operator, nn.Module):
+        some = next(operator.parameters(), torch.empty(0))
+        like = dict(dtype=some.dtype, device=some.device)
     unit = torch.eye(dim + 1, dim, **like).roll(1, 0)     # the origin, then the unit vectors
     images = operator(unit)
     return images[1:] - images[:1]
