@@ -249,7 +249,8 @@ class _AsItIs:
 
 def _heard(test):
     "Those mixes in which the first stem sounds, and another."
-    if not len(test.rest): raise ValueError("test: expected mixes drawn with rest=True, got none without their first stem")
+    if not len(test.rest):
+        raise ValueError("test: expected mixes drawn with rest=True, got none without their first stem")
     sounds = (test.parts != test.silence).any(2)
     heard = sounds[:, 0] & sounds[:, 1:].any(1)
     if heard.sum() < 2:
@@ -303,8 +304,9 @@ def mixes_by_size(
     "Mixes to test a space on, for each number of stems."
     f, rng = _tensor_encoder(encode, stems), np.random.default_rng(random_state)
     faders = _check_faders(stems_per_mix, gains, signed, (1., 1.), fewest=2)
-    (fewest, most), gains = faders.stems_per_mix, faders.gains
-    return {n: draw_mixes(stems, f, n_mixes, (n, n), gains, signed, rng=rng, rest=True) for n in range(fewest, most + 1)}
+    fewest, most = faders.stems_per_mix
+    def draw(n): return draw_mixes(stems, f, n_mixes, (n, n), faders.gains, signed, rng=rng, rest=True)
+    return {n: draw(n) for n in range(fewest, most + 1)}
 
 # %% ../nbs/11_mixing.ipynb #recipes
 class Recipe(NamedTuple):
@@ -312,7 +314,7 @@ class Recipe(NamedTuple):
     make:Callable # make(features, dim) -> an nn.Module with `inverse`
     loss:Callable # loss(h, parts, mix, silence) -> scalar
     lr:float      # peak learning rate of Adam
-    whiten:bool=True # turn the points so that mixes have unit covariance? Else each coordinate is scaled by itself, and stays that of its feature
+    whiten:bool=True # turn the points so that mixes have unit covariance? Else each coordinate is scaled by itself
 
 PROJECTORS = dict(
     spline=Recipe(SplineProjector, whitened_loss, 1e-2),
@@ -333,10 +335,10 @@ VERSION = 1     # of a saved space's layout
 ADDITIVE = .25  # e_w on held-out mixes from which a space is not called additive
 
 class MixSpace(BaseEstimator):
-    "A space z = h(y) for encodings y = f(x) in which the mix is the sum of its stems; silence is the origin, mixes have about unit covariance (for 'power', unit variances)."
+    "A space z = h(y) for encodings y = f(x) in which the mix is the sum of its stems, and silence is the origin."
     def __init__(self,
         dim:int|None=None, # dimensions n; None: as many as an encoding has features, as 'spline' and 'power' need
-        projector:str|Callable='spline', # a name in `PROJECTORS`, or a callable (features, dim) -> nn.Module with `inverse`
+        projector:str|Callable='spline', # a name in `PROJECTORS`, or (features, dim) -> nn.Module with `inverse`
         max_iter:int=800,  # training steps, at least 1; 800 do in 2 dimensions, 1600 in 4 to 8; for 'power' 300
         random_state=None, # int, for the same numbers each time; a numpy RandomState; None: other numbers each time
         device=None,       # 'cpu', 'cuda', …; None: the GPU where there is one
@@ -359,7 +361,7 @@ def fit(self:MixSpace,
     gains=(.5, 1.5),       # lowest and highest fader of a stem
     signed:bool=False,     # may faders be negative? Not for encoders that ignore sign, as most of audio do
     scales=(.25, 2.),      # lowest and highest common fader of a mix, log-uniform
-    callback:Callable|None=None # called as callback(step, space) before the first step and after each, with the space as it is then
+    callback:Callable|None=None # called as callback(step, space) before the first step and after each
 ) -> MixSpace:             # self
     "Learn h from random mixes, and warn if additivity was not reached: `MixSpace().fit(stems, encode)`."
     x, f = _check_stems(stems), _tensor_encoder(encode, stems)
@@ -432,7 +434,7 @@ def _train(self:MixSpace, parts, mix, seed, device, callback):
         i = torch.randint(len(mix), (size,), generator=g, device=device)
         return recipe.loss(self.h_, parts[i], mix[i], silence)
     def tell(step):
-        self._pending = mix[:1024]                                             # whitened if the callback asks for points
+        self._pending = mix[:1024]                                            # whitened if the callback asks for points
         callback(step, self)
     curve = training.fit(
         loss, self.h_.parameters(), self.max_iter, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15),
@@ -440,8 +442,8 @@ def _train(self:MixSpace, parts, mix, seed, device, callback):
         checkpoint=self.checkpoint, every=100, generator=g)
     self.loss_curve_ = curve.numpy()
     if (bad := ~np.isfinite(self.loss_curve_)).any():
-        raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is {self.loss_curve_[bad][0]}; "
-                           "are the encodings of a usual size?")
+        raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is "
+                           f"{self.loss_curve_[bad][0]}; are the encodings of a usual size?")
 
 @patch
 @torch.no_grad()
@@ -466,7 +468,7 @@ def _judge(self:MixSpace, pool, held, blind):
     "Measure e_w on the held-out mixes, and warn if it is not what was hoped for."
     z_mix = self.transform(pool.mix[held]).double()
     z_parts = self.transform(pool.parts[held].flatten(0, 1)).double().unflatten(0, (len(z_mix), -1))
-    if not _recipe(self.projector).whiten:                                    # powers may be all but dead in some features
+    if not _recipe(self.projector).whiten:                   # powers may be all but dead in some features
         basis = principal_basis(self.transform(pool.mix[~held]))
         z_mix, z_parts = z_mix @ basis, z_parts @ basis
     self.e_w_ = additivity_errors(z_parts, z_mix)['e_w']
@@ -479,8 +481,8 @@ def _judge(self:MixSpace, pool, held, blind):
 _BLIND = ("the encoder gives x and −x the same encoding, so with signed gains additivity forces z = 0: "
           "h(f(x)) + h(f(−x)) = h(f(0)) = 0. Fit with signed=False (gains that are not negative), "
           "or use an encoder that tells signs apart.")
-_NOT_ADDITIVE = ("on held-out mixes e_w is {e_w:.2f}, and {most} or less was hoped for: the sum of stems is not the mix "
-                 "in this space. More steps (max_iter) or mixes (n_mixes) may help; an encoder that loses what tells "
+_NOT_ADDITIVE = ("on held-out mixes e_w is {e_w:.2f}, and {most} or less was hoped for: the sum of stems is not the "
+                 "mix in this space. More steps (max_iter) or mixes (n_mixes) may help; an encoder that loses what tells "
                  "stems apart cannot be made additive.")
 
 # %% ../nbs/11_mixing.ipynb #transform

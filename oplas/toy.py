@@ -60,9 +60,9 @@ def random_encoder(
     dim:int,         # dimensions n of stems and encodings, even where `twist`
     seed:int=0,      # of the draw
     layers:int=2,    # times turned and squashed
-    twist:bool=False # shift each half of the coordinates by a random function of the other (8 tanh units) before the squash?
+    twist:bool=False # shift each half of the coordinates by a random function of the other before the squash?
 ) -> Callable:       # (..., n) -> (..., n) tensors
-    "A random invertible nonlinear map: random orthogonal matrices (Q of the QR of Gaussian numbers), and 0.15 x + tanh(1.2 x) on each coordinate between them."
+    "A random invertible nonlinear map: random orthogonal matrices, and 0.15 x + tanh(1.2 x) between them."
     g = torch.Generator().manual_seed(seed)
     turns = [torch.linalg.qr(torch.randn(dim, dim, generator=g))[0] for _ in range(layers + 1)]
     shifts = [[_draw_shift(dim // 2, g) for _ in range(2)] if twist else [] for _ in range(layers)]

@@ -110,7 +110,7 @@ def mix_songs(
     n_test:int=480,            # mixes to test on; with their remainders they make twice as many candidates
     gains=(.5, 1.5),           # lowest and highest fader of a stem, not negative
     seed:int=0,                # of split, mixes and training
-    cache:str|Path|None=None,  # folder that keeps the encodings, so that a run that was stopped goes on; None: they are not kept
+    cache:str|Path|None=None,  # folder that keeps the encodings, for a run that goes on; None: they are not kept
     checkpoint:str|Path|None=None, # of the training, as for MixSpace
     device=None,               # of the training
     progress:bool=False,       # show progress bars
@@ -159,9 +159,10 @@ def stem_encodings(
     encoder,        # (B, T) -> (B, d)
     stems:Tensor,   # (B, S, T) clips, stem by stem
     names:Sequence  # of the S stems
-) -> tuple:         # name -> (B, d) encodings of a stem; (B, d) of the mixes; (B, d) sums of the stems' encodings; all counted from silence
+) -> tuple:         # name -> (B, d) of a stem; (B, d) of the mixes; (B, d) sums of the stems'; counted from silence
     "Encodings of stems, of the mixes, and the sums, as for `oplas.viz.plot_encodings`."
-    if len(names) != stems.shape[1]: raise ValueError(f"names: expected {stems.shape[1]}, one for each stem, got {len(names)}")
+    if len(names) != stems.shape[1]:
+        raise ValueError(f"names: expected {stems.shape[1]}, one for each stem, got {len(names)}")
     silence = torch.as_tensor(encoder(torch.zeros_like(stems[:1, 0])))
     parts = {name: torch.as_tensor(encoder(x)) - silence for name, x in zip(names, stems.unbind(1))}
     return parts, torch.as_tensor(encoder(stems.sum(1))) - silence, sum(parts.values())
@@ -170,10 +171,10 @@ def stem_encodings(
 def removal_points(
     run:SongSpace,   # of `mix_songs`
     encoder,         # the one that the space was learned on
-    clips:Tensor,    # (B, S, T) stems in the order of `run.stems`; the clip in which the weakest of them is strongest is taken
+    clips:Tensor,    # (B, S, T) stems in the order of `run.stems`; the clip whose weakest stem is strongest is taken
     remove:str='drums' # name of the stem to take out
 ) -> dict:           # 'stems': name -> (2,), 'mix' and 'without': (2,), 'others': (candidates, 2)
-    "Points of a clip in the space, along the stem that is taken out and along what the others have most of beside it, as for `oplas.viz.plot_removal`."
+    "Points of a clip along the stem that is taken out, and beside it, as for `oplas.viz.plot_removal`."
     if remove not in run.stems: raise ValueError(f"remove: expected one of {', '.join(run.stems)}, got {remove!r}")
     basis, taken = principal_basis(run.space.transform(run.train.mix)), run.stems.index(remove)
     def h(y): return run.space.transform(torch.as_tensor(y)).double() @ basis
