@@ -482,8 +482,8 @@ _BLIND = ("the encoder gives x and −x the same encoding, so with signed gains 
           "h(f(x)) + h(f(−x)) = h(f(0)) = 0. Fit with signed=False (gains that are not negative), "
           "or use an encoder that tells signs apart.")
 _NOT_ADDITIVE = ("on held-out mixes e_w is {e_w:.2f}, and {most} or less was hoped for: the sum of stems is not the "
-                 "mix in this space. More steps (max_iter) or mixes (n_mixes) may help; an encoder that loses what tells "
-                 "stems apart cannot be made additive.")
+                 "mix in this space. More steps (max_iter) or mixes (n_mixes) may help; an encoder that loses what "
+                 "tells stems apart cannot be made additive.")
 
 # %% ../nbs/11_mixing.ipynb #transform
 @patch

@@ -33,13 +33,13 @@ def mlp(
 def standardize(
     z:Tensor # (..., N, n) points
 ) -> Tensor: # (..., N, n) with zero mean and root-mean-square radius 1
-    "Centre the points and scale them, all by one factor, to a root-mean-square radius of 1."
+    "Center the points and scale them, all by one factor, to a root-mean-square radius of 1."
     z = z - z.mean(-2, keepdim=True)
     return z / z.square().sum(-1, keepdim=True).mean(-2, keepdim=True).clamp_min(torch.finfo(z.dtype).tiny).sqrt()
 
 # %% ../nbs/04_projector.ipynb #cell-15
 class FourierFeatures(nn.Module):
-    "sin(jπt/2) and cos(jπt/2), j = 1 … `waves`, of the position t = x·direction / |direction|², which should lie in [−1, 1] (after Tancik et al. 2020)."
+    "sin(jπt/2) and cos(jπt/2), j = 1 … `waves`, of the position t = x·direction / |direction|² in [−1, 1]."
     direction:Tensor
     frequencies:Tensor
     def __init__(self,
@@ -48,7 +48,9 @@ class FourierFeatures(nn.Module):
     ):
         super().__init__()
         if waves < 1: raise ValueError(f"waves: expected at least 1, got {waves}")
-        if not (length := direction.square().sum().item()) > 0: raise ValueError(f"direction: expected a vector that is not zero, got {direction.tolist()[:4]} …")
+        length = direction.square().sum().item()
+        if not length > 0:
+            raise ValueError(f"direction: expected a vector that is not zero, got {direction.tolist()[:4]} …")
         self.register_buffer('direction', direction.detach() / length)
         self.register_buffer('frequencies', torch.pi / 2 * torch.arange(1, waves + 1))
 
@@ -86,7 +88,7 @@ class _Residual(nn.Module):
         return x + out if out.shape == x.shape else out
 
 class MLPProjector(nn.Module):
-    "The paper's projector for mixing: two residual networks, the second trained to be an approximate inverse of the first."
+    "The paper's projector for mixing: two residual networks, the second an approximate inverse of the first."
     def __init__(self,
         features:int,      # features d of an encoding
         dim:int|None=None, # dimensions n of the space; None: d
@@ -95,7 +97,9 @@ class MLPProjector(nn.Module):
     ):
         super().__init__()
         dim = dim or features
-        if min(features, dim, hidden) < 1 or layers < 2: raise ValueError(f"expected positive sizes and at least 2 layers, got features={features}, dim={dim}, hidden={hidden}, layers={layers}")
+        if min(features, dim, hidden) < 1 or layers < 2:
+            raise ValueError("expected positive sizes and at least 2 layers, "
+                             f"got features={features}, dim={dim}, hidden={hidden}, layers={layers}")
         self.net = _Residual(features, *[hidden] * (layers - 1), dim)
         self.inverse_net = _Residual(dim, *[hidden] * (layers - 1), features)
 
@@ -112,9 +116,9 @@ class MLPProjector(nn.Module):
         return self.inverse_net(z)
 
     def _load_from_state_dict(self, state_dict, prefix, *args):
-        for name in [n for n in state_dict if n.startswith((f'{prefix}encoder.', f'{prefix}decoder.'))]:
-            now = name.replace(f'{prefix}encoder.', f'{prefix}net.').replace(f'{prefix}decoder.', f'{prefix}inverse_net.')
-            state_dict[now] = state_dict.pop(name)                       # files of the days of other names
+        for old, new in dict(encoder='net', decoder='inverse_net').items():             # their names in older files
+            for name in [n for n in state_dict if n.startswith(f'{prefix}{old}.')]:
+                state_dict[prefix + new + name.removeprefix(prefix + old)] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 # %% ../nbs/04_projector.ipynb #cell-23
@@ -133,22 +137,30 @@ def spline(
     heights = heights - heights[..., K//2, None] + shift[..., None]
     if inverse: bin = (heights[..., 1:-1] < x[..., None]).sum(-1)
     else: bin = ((x.detach() + bound) / width).clamp(0, K - 1).long()
-    def at(values, i): return values.expand(*x.shape, -1).gather(-1, i[..., None])[..., 0]
     padded = torch.cat([slopes[..., :1], slopes, slopes[..., -1:]], -1)
-    before, mean, after = (at(padded, bin + i) for i in range(3))
-    left, right = 2*before*mean / (before + mean), 2*mean*after / (mean + after)          # slopes at the bin's two knots
-    start, height = bin * width - bound, at(heights, bin)
-    bend = left + right - 2*mean
-    if inverse:
-        rise = (x - height) / width
-        inner = torch.minimum(rise.clamp_min(0), mean)
-        a, b = mean * (mean - left) + inner * bend, mean * left - inner * bend            # a t² + b t = inner · mean
-        t = 2 * inner * mean / (b + (b*b + 4*a*inner*mean).clamp_min(0).sqrt())
-        return start + width * (t + (rise - inner) / torch.where(rise < 0, left, right))
-    t = (x - start) / width
-    inner = t.clamp(0, 1)
+    before, mean, after = (_pick(padded, bin + i, x.shape) for i in range(3))
+    left = 2*before*mean / (before + mean)                                   # slopes at the bin's two knots
+    right = 2*mean*after / (mean + after)
+    start, height = bin * width - bound, _pick(heights, bin, x.shape)
+    if inverse: return start + width * _undo_bin((x - height) / width, mean, left, right)
+    return height + width * _bin((x - start) / width, mean, left, right)
+
+def _pick(values, i, shape):
+    "values[..., i]"
+    return values.expand(*shape, -1).gather(-1, i[..., None])[..., 0]
+
+def _bin(t, mean, left, right):
+    "How far a bin of width 1 has risen at t; outside [0, 1], its straight continuation."
+    inner, bend = t.clamp(0, 1), left + right - 2*mean
     curve = mean * (mean*inner*inner + left*inner*(1 - inner)) / (mean + bend*inner*(1 - inner))
-    return height + width * (curve + (t - inner) * torch.where(t < 0, left, right))
+    return curve + (t - inner) * torch.where(t < 0, left, right)
+
+def _undo_bin(rise, mean, left, right):
+    "Where a bin has risen so far: the root of a t² + b t = inner · mean."
+    inner, bend = torch.minimum(rise.clamp_min(0), mean), left + right - 2*mean
+    a, b = mean * (mean - left) + inner * bend, mean * left - inner * bend
+    t = 2 * inner * mean / (b + (b*b + 4*a*inner*mean).clamp_min(0).sqrt())
+    return t + (rise - inner) / torch.where(rise < 0, left, right)
 
 # %% ../nbs/04_projector.ipynb #cell-28
 class _Turn(nn.Module):
@@ -158,7 +170,7 @@ class _Turn(nn.Module):
         self.A = nn.Parameter(torch.zeros(dim, dim))
 
     def forward(self, x, inverse=False):
-        Q = torch.matrix_exp((self.A - self.A.mT).double()).to(x)                        # in float32 it would be off by 1e-6
+        Q = torch.matrix_exp((self.A - self.A.mT).double()).to(x)            # in float32 it would be off by 1e-6
         return x @ (Q if inverse else Q.mT)
 
 class _Splines(nn.Module):
@@ -167,7 +179,8 @@ class _Splines(nn.Module):
         super().__init__()
         self.slopes, self.shift, self.lam = nn.Parameter(torch.zeros(dim, bins)), nn.Parameter(torch.zeros(dim)), lam
 
-    def forward(self, x, inverse=False): return spline(x, self.lam * (self.slopes / self.lam).tanh(), self.shift, inverse=inverse)
+    def forward(self, x, inverse=False):
+        return spline(x, self.lam * (self.slopes / self.lam).tanh(), self.shift, inverse=inverse)
 
 class _Coupling(nn.Module):
     "The first half of the features decides by which splines the second half goes; then the halves change places."
@@ -176,19 +189,21 @@ class _Coupling(nn.Module):
         self.half, self.lam = dim // 2, lam
         self.net = mlp(self.half, hidden, hidden, (dim - self.half) * (bins + 1))
         with torch.no_grad():
-            for p in self.net[-1].parameters(): p.mul_(.01)                              # nearly the identity at the start
+            for p in self.net[-1].parameters(): p.mul_(.01)                  # nearly the identity at the start
 
     def forward(self, x, inverse=False):
         if inverse: x = x.roll(-self.half, -1)
         a, b = x[..., :self.half], x[..., self.half:]
         p = self.net(a).unflatten(-1, (b.shape[-1], -1))
-        x = torch.cat([a, spline(b, self.lam * (p[..., 1:] / self.lam).tanh(), p[..., 0], inverse=inverse)], -1)
+        slopes = self.lam * (p[..., 1:] / self.lam).tanh()
+        x = torch.cat([a, spline(b, slopes, p[..., 0], inverse=inverse)], -1)
         return x if inverse else x.roll(self.half, -1)
 
+# %% ../nbs/04_projector.ipynb #spline-projector
 class SplineProjector(nn.Module):
-    "Rotations, splines and spline couplings: a projector with an exact inverse, for encodings of about unit size; nearly the identity at the start."
+    "Rotations, splines and spline couplings: a projector with an exact inverse; nearly the identity at the start."
     def __init__(self,
-        features:int,      # features d >= 2 of an encoding
+        features:int,      # features d >= 2 of an encoding, each of about unit size
         dim:int|None=None, # dimensions of the space: d, there is no other choice
         blocks:int=4,      # times rotation, splines, coupling
         bins:int=32,       # bins of each feature's spline, even; half as many in couplings
@@ -197,9 +212,15 @@ class SplineProjector(nn.Module):
     ):
         super().__init__()
         if features < 2: raise ValueError(f"features: a coupling needs at least 2, got {features}")
-        if dim not in (None, features): raise ValueError(f"dim: an exact inverse needs as many dimensions as features, {features}; got {dim}. An MLPProjector takes any number")
-        if blocks < 1 or bins < 4 or bins % 4: raise ValueError(f"expected at least 1 block and bins in multiples of 4, got blocks={blocks}, bins={bins}")
-        self.steps = nn.ModuleList(step for _ in range(blocks) for step in (_Turn(features), _Splines(features, bins, lam), _Coupling(features, bins // 2, hidden, lam)))
+        if dim not in (None, features):
+            raise ValueError(f"dim: an exact inverse needs as many dimensions as features, {features}; got {dim}. "
+                             "An MLPProjector takes any number")
+        if blocks < 1 or bins < 4 or bins % 4:
+            raise ValueError(f"expected at least 1 block and bins in multiples of 4, got blocks={blocks}, bins={bins}")
+        self.steps = nn.ModuleList()
+        for _ in range(blocks):
+            coupling = _Coupling(features, bins // 2, hidden, lam)
+            self.steps.extend([_Turn(features), _Splines(features, bins, lam), coupling])
 
     def forward(self,
         y:Tensor # (..., d) encodings
@@ -217,7 +238,7 @@ class SplineProjector(nn.Module):
 
 # %% ../nbs/04_projector.ipynb #cell-31
 class PowerProjector(nn.Module):
-    "z = exp(a·y) with an exponent a > 0 to learn for each feature, 1 at the start: for encodings that are logarithms of power, of about unit size."
+    "z = exp(a·y) with an exponent a > 0 to learn for each feature, 1 at the start, for logarithms of power."
     floor:Tensor
     def __init__(self,
         features:int,      # features d of an encoding
@@ -225,7 +246,8 @@ class PowerProjector(nn.Module):
     ):
         super().__init__()
         if features < 1: raise ValueError(f"features: expected at least 1, got {features}")
-        if dim not in (None, features): raise ValueError(f"dim: one power for each feature makes as many dimensions, {features}; got {dim}")
+        if dim not in (None, features):
+            raise ValueError(f"dim: one power for each feature makes as many dimensions, {features}; got {dim}")
         self.log_exponents = nn.Parameter(torch.zeros(features))
         self.register_buffer('floor', torch.full((features,), -torch.inf))
 

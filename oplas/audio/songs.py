@@ -17,9 +17,11 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from .encoders import Cached, LogMel, check_encoder
+from .encoders import Cached, ShardedEncoder
+from .spectra import LogMel
 from .stems import Song, check_song, load_chunks, split_songs
 from ..mixing import Mixes, MixReport, MixSpace, draw_mixes, mix_report, principal_basis
+from ..plugin import check_encoder
 from ..training import like_input
 
 # %% ../../nbs/audio/05_songs.ipynb #cell-11
@@ -118,7 +120,7 @@ def mix_songs(
     "Learn a space for mixing on songs, and test it on others."
     encoder, took = check_encoder(LogMel() if encoder is None else encoder), _Laps()
     if n_test < 2: raise ValueError(f"n_test: expected at least 2, got {n_test}")
-    f = encoder if cache is None else Cached(encoder, cache)
+    f = ShardedEncoder(encoder if cache is None else Cached(encoder, cache))
     sides = split_songs(songs, test_size, seed)
     x = _read_sides(sides, seconds, encoder.sample_rate, clips, progress)
     took.lap('reading')
