@@ -17,7 +17,7 @@ _PUBLIC = {
     'audio.synth': 'make_notes',
     'audio.encoders': 'LogMel ConstantQ VGGish CLAP Cached make_encoder encode_cached',
     'audio.songs': 'mix_songs',
-    'paper.claims': 'reproduce',
+    'paper.reproduce': 'reproduce',
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 __all__ = sorted(_HOME)
