@@ -18,7 +18,7 @@ _PUBLIC = {
     'audio.spectra': 'LogMel ConstantQ',
     'audio.encoders': 'VGGish CLAP Cached make_encoder encode_cached join_processes',
     'audio.songs': 'mix_songs',
-    'paper.claims': 'reproduce',
+    'paper.reproduce': 'reproduce',
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 __all__ = sorted(_HOME)
