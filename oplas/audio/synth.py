@@ -664,9 +664,12 @@ class _Orchestra:
     def chords(self, rng, attack): return self.instrument(rng.choice(_CHORDS))
     def voice(self, rng): return self.instrument(rng.choice(_LEADS))
 
-    def instrument(self, program):
-        rate = self.sampler.rate
-        return lambda midi, seconds: self.sampler.play(int(program), int(midi), int(seconds * rate), rate // 3)
+    def instrument(self, program, cents=0.):
+        "A program, out of tune by so many cents."
+        def play(midi, seconds):
+            rate = self.sampler.rate
+            return self.sampler.play(int(program), int(midi), int(seconds * rate), rate // 3, cents)
+        return play
 
     def drums(self, rng):
         kits = [kit for kit in _KITS if self.sampler.has_kit(kit)]
@@ -833,7 +836,7 @@ def _sing(file, seed, seconds, orchestra):
     programs = {voice: _draw_program(rng) for voice in sorted(voices)}
     quarter = 60 / tempo
     frames = round(min(_length(voices) * quarter + .5, seconds or math.inf) * rate)
-    players = {voice: orchestra.instrument(program) for voice, program in programs.items()}
+    players = {voice: orchestra.instrument(program, rng.uniform(-12, 12)) for voice, program in programs.items()}
     x = [_sing_voice(rng, voices[voice], play, quarter, frames, rate) for voice, play in players.items()]
     about = dict(score=f"music21's corpus, bach/{file.name}", tempo=round(tempo, 1), programs=programs)
     return _balance(rng, np.stack(x)), about
