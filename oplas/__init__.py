@@ -11,7 +11,7 @@ _PUBLIC = {
     'storage': 'cached_runs',
     'stargate': 'lock_report ring_angle',
     'ring': 'RingSpace ring_report',
-    'mixing': 'MixSpace mix_errors',
+    'mixing': 'MixSpace mix_report',
     'plugin': 'LatentPlugin',
     'audio.stems': 'find_songs load_chunks split_songs',
     'audio.synth': 'make_band make_notes',
