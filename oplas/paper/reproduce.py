@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ..audio.songs import Comparison
+from ..mixing import MixReport
 from .claims import CLAIMS, FULL, QUICK, Claim, Count, Decibel, Settings, all_runs, is_about, runs_of
 from ..stargate import StargateRun
 from ..storage import out_folder, save_figure, write_results
@@ -131,7 +131,10 @@ def mixing_line(
 def _report(results):
     "The lines that a reader of the terminal sees."
     yield from map(mixing_line, results['mixing_runs'])
-    for name, space in results['songs'].items(): yield f"\n{name}\n{Comparison(space['comparison'])}"
+    for name, space in results['songs'].items():
+        report = MixReport(space['comparison'])
+        report.unit = 1                            # errors are in dB, or in standard deviations
+        yield f"\n{name}\n{report}"
     yield ''
     for r in results['runs']: yield line_of(f"{r['name']}, {r['steps']} steps", r)
     yield ''
