@@ -3,22 +3,23 @@ __version__ = "0.1.0"
 from importlib import import_module
 
 # Every public name and the module it lives in; modules are imported when a name of theirs is first used.
-_PUBLIC = dict(
-    rotations='rotation_matrix rotate rotate_by rotation_angle aguilera_perez plane_basis',
-    film='FiLM FiLMR assert_trainable',
-    operators='OPERATORS make_operator linear_part',
-    training='Ensemble fit join_processes',
-    stargate='lock_report ring_angle',
-    ring='RingSpace ring_report',
-    mixing='MixSpace mix_errors',
-    stems='find_songs load_chunks split_songs make_band',
-    encoders='LogMel ConstantQ VGGish CLAP Cached make_encoder encode_cached',
-    notes='make_notes',
-    songs='mix_songs',
-    plugin='LatentPlugin',
-    results='stored',
-    claims='reproduce',
-)
+_PUBLIC = {
+    'rotations': 'rotation_matrix rotate rotate_by rotation_angle aguilera_perez plane_basis',
+    'film': 'FiLM FiLMR assert_trainable',
+    'operators': 'OPERATORS make_operator linear_part',
+    'training': 'Ensemble fit',
+    'storage': 'cached_runs',
+    'stargate': 'lock_report ring_angle',
+    'ring': 'RingSpace ring_report',
+    'mixing': 'MixSpace mix_report',
+    'plugin': 'LatentPlugin',
+    'audio.stems': 'find_songs load_chunks split_songs',
+    'audio.synth': 'make_band make_notes',
+    'audio.spectra': 'LogMel ConstantQ',
+    'audio.encoders': 'VGGish CLAP Cached make_encoder encode_cached join_processes',
+    'audio.songs': 'mix_songs',
+    'paper.reproduce': 'reproduce',
+}
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 __all__ = sorted(_HOME)
 
