@@ -533,7 +533,7 @@ def song_errors(
         figures = {f'e_w99, {s}': round(row['e_w99'], 4) for s, row in spaces.items()}
         figures |= {f'demix, {s}': Decibel(row['demix']) for s, row in spaces.items()}
         figures |= {f'retrieval, {s}': round(row['retrieval'], 4) for s, row in spaces.items()}
-        return figures | {'inverse, learned': spaces['learned']['inverse']}
+        return figures | {'inverse, learned': spaces['learned']['e_inv']}
     return measure
 
 def far_apart(
