@@ -492,7 +492,7 @@ def command_parser(
         p = commands.add_parser(name, help=words, description=words)
         if name != command: continue
         _add_options(p, name, _function(name))
-        if name in PASSED_ON: _add_options(p, name, _imported(_PASSED_ON[name][0]), _PASSED_ON[name][1])
+        if name in _PASSED_ON: _add_options(p, name, _imported(_PASSED_ON[name][0]), _PASSED_ON[name][1])
     return parser
 
 # %% ../nbs/cli.ipynb #main
