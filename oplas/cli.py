@@ -172,11 +172,10 @@ def load_sounds(
 ) -> Sounds:
     "Encodings of labelled sounds."
     from oplas.audio.encoders import encode_waves, make_encoder
-    from oplas.audio.songs import is_log_power
     f = make_encoder(encoder)
     notes = str(source) == 'notes'
     waves, labels, families = _notes(clip, f.sample_rate, seed) if notes else _recorded(source, clip, f.sample_rate)
-    return Sounds(encode_waves(f, waves), labels, families, is_log_power(f))
+    return Sounds(encode_waves(f, waves), labels, families, getattr(f, 'log_power', False))
 
 # %% ../nbs/cli.ipynb #split
 class _Split(NamedTuple):
@@ -208,7 +207,7 @@ def _split_sounds(sounds, test_size, seed):
 def _equalized(train, test, told, seed):
     "Of logarithms of power: training encodings with copies that are equalized at random, and all freed of level."
     import numpy as np
-    from oplas.audio.synth import level_free, smooth_eq
+    from oplas.audio.spectra import level_free, smooth_eq
     copies = [smooth_eq(train[0], rng=[seed, i]) for i in range(2)]
     every = level_free(np.concatenate([train[0], *copies])), np.tile(train[1], 3)
     return _Split(every, (level_free(test[0]), test[1]), told | dict(prepared_by='oplas.audio.synth.level_free'))
@@ -319,8 +318,9 @@ def _find_songs(source):
 def _generated_band(folder):
     "The songs of the generated band, made by one process."
     import torch
-    from oplas.audio.stems import find_songs, make_band
-    from oplas.training import join_processes
+    from oplas.audio.stems import find_songs
+    from oplas.audio.synth import make_band
+    from oplas.audio.encoders import join_processes
     rank, size = join_processes()
     if rank == 0: make_band(folder, songs=24, seconds=12)
     if size > 1: torch.distributed.barrier()
@@ -387,8 +387,7 @@ def _song_encoder(name, weights, revision):
     return make_encoder(name, **{n: v for n, v in given.items() if v is not None})
 
 def _mix_results(run, source, settings, encoder, songs, seconds):
-    from oplas.audio.songs import is_log_power
-    return dict(command='mix', source=str(source), settings=settings, log_power=is_log_power(encoder), **run.to_dict(),
+    return dict(command='mix', source=str(source), settings=settings, log_power=getattr(encoder, 'log_power', False), **run.to_dict(),
                 songs_per_minute=round(60 * songs / seconds, 2), peak_memory_mib=_peak_mib())
 
 # %% ../nbs/cli.ipynb #mix-run
@@ -411,7 +410,7 @@ def run_mix(
 ) -> dict:                   # what results.json holds
     "Learn a space for mixing on songs, and test it on songs that it has not heard."
     from oplas.storage import out_folder, write_results
-    from oplas.training import join_processes
+    from oplas.audio.encoders import join_processes
     settings = dict(encoder=encoder, weights=weights, revision=revision, projector=projector, clip=clip, clips=clips,
                     mixes=mixes, test_mixes=test_mixes, max_iter=max_iter, test_size=test_size, seed=seed)
     (rank, _), begin = join_processes(), time.perf_counter()

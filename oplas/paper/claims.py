@@ -24,12 +24,14 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
-from ..audio.encoders import ConstantQ, LogMel, VGGish
+from ..audio.encoders import VGGish
 from ..audio.songs import mix_songs, removal_points, stem_encodings
-from ..audio.stems import load_chunks, make_band
+from ..audio.spectra import ConstantQ, LogMel
+from ..audio.stems import load_chunks
+from ..audio.synth import make_band
 from ..film import FiLM, FiLMR
 from ..losses import attraction
-from ..mixing import ADDITIVE, MixSpace, additivity_errors, mix_errors
+from ..mixing import ADDITIVE, MixSpace, additivity_errors, mix_report, mixes_by_size
 from .released import train_as_published
 from ..projector import standardize
 from ..rotations import aguilera_perez, rotation_matrix
@@ -193,7 +195,7 @@ def _round_trip(space, y):
     return ((back - y).square().mean() / y.square().mean()).sqrt().item()
 
 def _mixing_figures(trial):
-    errors = mix_errors(trial.space, trial.test, trial.encode, signed=True)
+    errors = mix_report(trial.space, mixes_by_size(trial.test, trial.encode, signed=True))
     figures = dict(seconds=round(trial.seconds, 1), errors={str(n): row for n, row in errors.items()})
     if isinstance(trial.space, MixSpace):
         figures['e_inv_float64'] = _round_trip(trial.space, trial.encode(trial.test[:, 0].double()))
@@ -579,7 +581,7 @@ def song_errors(
         figures = {f'e_w99, {s}': round(row['e_w99'], 4) for s, row in spaces.items()}
         figures |= {f'demix, {s}': Decibel(row['demix']) for s, row in spaces.items()}
         figures |= {f'retrieval, {s}': round(row['retrieval'], 4) for s, row in spaces.items()}
-        return figures | {'inverse, learned': Decibel(spaces['learned']['inverse'])}
+        return figures | {'inverse, learned': Decibel(spaces['learned']['e_inv'])}
     return measure
 
 def _missed(figures):

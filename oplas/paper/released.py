@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..film import FiLMR
-from ..mixing import vicreg_loss
+from ..losses import vicreg_loss
 from ..operators import Theta, cayley_matrix, free_matrix, orthogonal_matrix
 from ..projector import MLPProjector, mlp
 from ..rotations import rotate

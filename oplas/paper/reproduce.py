@@ -16,7 +16,7 @@ import torch
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from tqdm.auto import tqdm
 
-from ..audio.songs import Comparison
+from ..mixing import MixReport
 from .claims import CLAIMS, FULL, SHORT, TUNED, Claim, Count, Decibel, Settings, all_runs, is_about, runs_of
 from .released import LENGTH
 from ..stargate import StargateRun
@@ -206,7 +206,10 @@ def _row_lines(c):
 def _report(results):
     "The lines that a reader of the terminal sees."
     yield from map(mixing_line, results['mixing_runs'])
-    for name, space in results['songs'].items(): yield f"\n{name}\n{Comparison(space['comparison'])}"
+    for name, space in results['songs'].items():
+        report = MixReport(space['comparison'])
+        report.unit = 1                            # errors are in dB
+        yield f"\n{name}\n{report}"
     yield ''
     for r in results['runs']: yield line_of(f"{r['name']}, {r['steps']} steps ({r['steps'] / LENGTH:.1%})", r)
     yield ''
