@@ -22,7 +22,9 @@ from tqdm.auto import tqdm
 # %% ../nbs/05_training.ipynb #random-mode
 @lru_cache(None)
 def _with_generator(op):
-    "The overload of a random operation that takes a generator: `op` itself, or its twin; None where there is none."
+    "The overload of a random operation that takes a generator: `op` itself, or its twin; None for other operations."
+    if torch.Tag.nondeterministic_seeded not in op.tags: return None
+    if op is torch.ops.aten.native_dropout.default: return _dropout
     if any(a.name == 'generator' for a in op._schema.arguments): return op
     twins = (f'{op._overloadname}_generator', 'generator')
     found = [name for name in twins if name in op.overloadpacket.overloads()]
@@ -46,16 +48,12 @@ class seeded(TorchDispatchMode):
         return self.generators[device]
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if torch.Tag.nondeterministic_seeded not in op.tags or kwargs.get('generator') is not None:
-            return op(*args, **kwargs)
+        kwargs, random_op = kwargs or {}, _with_generator(op)
+        if random_op is None or kwargs.get('generator') is not None: return op(*args, **kwargs)
         device = kwargs.get('device') or next((a.device for a in args if isinstance(a, Tensor)), 'cpu')
-        if op is torch.ops.aten.native_dropout.default: return _dropout(*args, self.generator(device))
-        with_generator = _with_generator(op)
-        if with_generator is None: return op(*args, **kwargs)
-        return with_generator(*args, **{**kwargs, 'generator': self.generator(device)})
+        return random_op(*args, **{**kwargs, 'generator': self.generator(device)})
 
-def _dropout(x, p, train, generator):
+def _dropout(x, p, train, generator=None):
     "torch.native_dropout, which takes no generator."
     if not train: return x.clone(), torch.ones_like(x, dtype=torch.bool)
     keep = torch.empty_like(x).bernoulli_(1 - p, generator=generator)
@@ -190,15 +188,16 @@ class _Progress:
         drawn = not all(a.equal(b) for a, b in zip(own, self.own_at_start))
         return dict(
             steps=self.steps,
-            history=torch.stack(self.history).cpu(),
+            history=torch.stack(self.history).cpu() if self.history else torch.empty(0),
             params=[t.detach().cpu() for t in self.tensors],
             optimizer=self.optimizer.state_dict(),
             schedule=self.schedule.state_dict(),
             generators=[g.get_state() for g in self.generators],
             rng=own if drawn else [])
 
-    def matches(self, state):
+    def mismatch(self, state):
         "Why `state` is not that of a training like this one; None if it is."
+        if strange := state.keys() ^ self.state().keys(): return f"other contents: {', '.join(sorted(strange))}"
         mine, theirs = [[list(t.shape) for t in tensors] for tensors in (self.tensors, state['params'])]
         if mine != theirs: return 'other shapes'
         if len(state['generators']) != len(self.generators): return 'another number of generators'
@@ -252,8 +251,11 @@ def fit(
 def _resume(run, checkpoint):
     state = checkpoint.load()
     if state is None: return
-    if reason := run.matches(state): raise ValueError(f"{checkpoint}: is the checkpoint of another run ({reason})")
-    run.restore(state)
+    try:
+        reason = run.mismatch(state)
+        if not reason: run.restore(state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as e: reason = str(e)
+    if reason: raise ValueError(f"{checkpoint}: is the checkpoint of another run ({reason})")
 
 # %% ../nbs/05_training.ipynb #cell-24
 def like_input(
