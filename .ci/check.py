@@ -279,7 +279,11 @@ def lazy():
         if out.returncode: yield f'importing {", ".join(some)} failed: {out.stderr.strip().splitlines()[-1]}'
         elif out.stdout.strip(): yield f'importing {", ".join(some)} imports {out.stdout.strip()}: import it inside the function that uses it'
 
-extras = {'audio': {'transformers', 'musdb', 'stempeg'}}  # what may be missing: asked for with a message that names the extra
+extras = {  # what may be missing: asked for with a message that names the extra
+    'audio': {'transformers', 'musdb', 'stempeg'},
+    'sounds': {'music21', 'onnxruntime'},
+}
+by_line = {'tinysoundfont'}  # whose own requirements cannot be met: the message gives the line to install it
 
 def needs():
     "What the library imports is among the requirements in settings.ini, or in an extra that is asked for"
@@ -290,7 +294,7 @@ def needs():
         for node in ast.walk(ast.parse(text_of(p))):
             modules = [o.name for o in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
             for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
-                if package.get(top, top).lower() not in listed('requirements') | optional: yield f'{p} imports {top}, which settings.ini does not list'
+                if package.get(top, top).lower() not in listed('requirements') | optional | by_line: yield f'{p} imports {top}, which settings.ini does not list'
 
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"

@@ -11,14 +11,14 @@ _PUBLIC = {
     'storage': 'cached_runs',
     'stargate': 'lock_report ring_angle',
     'ring': 'RingSpace ring_report',
-    'mixing': 'MixSpace mix_errors',
+    'mixing': 'MixSpace mix_report',
     'plugin': 'LatentPlugin',
     'audio.stems': 'find_songs load_chunks split_songs',
     'audio.synth': 'make_band make_notes',
     'audio.spectra': 'LogMel ConstantQ',
     'audio.encoders': 'VGGish CLAP Cached make_encoder encode_cached join_processes',
     'audio.songs': 'mix_songs',
-    'paper.claims': 'reproduce',
+    'paper.reproduce': 'reproduce',
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 __all__ = sorted(_HOME)

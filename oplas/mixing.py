@@ -25,7 +25,7 @@ from torch import Tensor
 from . import training
 from .losses import decoded_loss, vicreg_loss, whitened_error, whitened_loss
 from .projector import MLPProjector, PowerProjector, SplineProjector
-from .storage import load_space, save_space
+from .storage import Checkpoint, load_space, save_space
 from .training import like_input, pick_device, warmup_cosine
 
 # %% ../nbs/11_mixing.ipynb #cell-14
@@ -451,6 +451,7 @@ def _train(self:MixSpace, parts, mix, seed, device, callback):
     curve = training.fit(
         loss, self.h_.parameters(), self.max_iter, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15),
         callback=tell if callback else None, progress=self.verbose, desc='mixing',
+<<<<<<< HEAD
         checkpoint=self.checkpoint, every=100, generator=g)
     self.loss_curve_ = _finite(curve.numpy())
 
@@ -460,6 +461,13 @@ def _finite(curve):
     if not bad.any(): return curve
     raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is {curve[bad][0]}; "
                        "are the encodings of a usual size?")
+=======
+        checkpoint=None if self.checkpoint is None else Checkpoint(self.checkpoint, every=100), generator=g)
+    self.loss_curve_ = curve.numpy()
+    if (bad := ~np.isfinite(self.loss_curve_)).any():
+        raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is "
+                           f"{self.loss_curve_[bad][0]}; are the encodings of a usual size?")
+>>>>>>> main
 
 @patch
 @torch.no_grad()
