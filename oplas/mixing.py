@@ -448,11 +448,11 @@ def _train(self:MixSpace, parts, mix, seed, device, callback):
     def tell(step):
         self._pending = mix[:1024]                                            # whitened if the callback asks for points
         callback(step, self)
+    kept = None if self.checkpoint is None else Checkpoint(self.checkpoint, every=100)
     curve = training.fit(
         loss, self.h_.parameters(), self.max_iter, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15),
         callback=tell if callback else None, progress=self.verbose, desc='mixing',
-<<<<<<< HEAD
-        checkpoint=self.checkpoint, every=100, generator=g)
+        checkpoint=kept, generator=g)
     self.loss_curve_ = _finite(curve.numpy())
 
 def _finite(curve):
@@ -461,13 +461,6 @@ def _finite(curve):
     if not bad.any(): return curve
     raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is {curve[bad][0]}; "
                        "are the encodings of a usual size?")
-=======
-        checkpoint=None if self.checkpoint is None else Checkpoint(self.checkpoint, every=100), generator=g)
-    self.loss_curve_ = curve.numpy()
-    if (bad := ~np.isfinite(self.loss_curve_)).any():
-        raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is "
-                           f"{self.loss_curve_[bad][0]}; are the encodings of a usual size?")
->>>>>>> main
 
 @patch
 @torch.no_grad()
