@@ -1,5 +1,5 @@
-"""Run by Quarto (see _quarto.yml): `site.py before` gives the pages the version and addresses of settings.ini,
-`site.py after` mends the Markdown copies of the pages and lists them in llms.txt."""
+"""Run by Quarto (see _quarto.yml), where nbdev copies it as `pages`: `pages before` gives the pages the version and addresses of settings.ini,
+`pages after` mends the Markdown copies of the pages and lists them in llms.txt."""
 import os
 import re
 import sys
