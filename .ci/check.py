@@ -280,14 +280,14 @@ def lazy():
         elif out.stdout.strip(): yield f'importing {", ".join(some)} imports {out.stdout.strip()}: import it inside the function that uses it'
 
 extras = {  # what may be missing: asked for with a message that names the extra
-    'audio': {'transformers', 'musdb', 'stempeg'},
+    'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
     'sounds': {'music21', 'onnxruntime'},
 }
-by_line = {'tinysoundfont'}  # whose own requirements cannot be met: the message gives the line to install it
+by_line = {'tinysoundfont', 'linear_cae'}  # whose own requirements cannot be met: the message gives the line to install it
 
 def needs():
     "What the library imports is among the requirements in settings.ini, or in an extra that is asked for"
-    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow')
+    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow', yaml='pyyaml')
     def listed(key): return {re.split(r'[<>=!~]', o)[0].lower() for o in cfg.d.get(key, '').split()}
     optional = {n for name, some in extras.items() for n in some if n in listed(f'{name}_requirements')}
     for p in library():
