@@ -7,13 +7,12 @@ __all__ = ['READERS', 'COMMANDS', 'run_stargate', 'load_encodings', 'Sounds', 'l
            'command_parser', 'main']
 
 # %% ../nbs/cli.ipynb #cell-6
-import argparse, os, re, sys, time
+import argparse, inspect, math, os, re, signal, sys, threading, time
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, get_args
-
-from fastcore.docments import docments
-from fastcore.script import anno_parser
 
 from . import __version__
 
@@ -29,10 +28,18 @@ def _draw_stargate(run, out):
     save_figure(plot_panes(run.frames(steps=steps), line), out/'panes.png')
 
 def _film_stargate(run, path):
+    "Written beside its place, and then moved there."
     import matplotlib.pyplot as plt
-    film = run.animate()
-    film.save(path, writer='pillow', dpi=80)
+    film, part = run.animate(), path.with_name(f'.{os.getpid()}.{path.name}')
+    try:
+        film.save(part, writer='pillow', dpi=80)
+        os.replace(part, path)
+    finally: part.unlink(missing_ok=True)
     plt.close(film._fig)
+
+def _shown(path):
+    "A path as text that can be printed, whatever bytes it is made of."
+    return os.fsencode(path).decode('utf-8', 'backslashreplace')
 
 def run_stargate(
     out:str|Path='oplas-out/stargate', # folder for ring.png, panes.png, stargate.gif and results.json
@@ -51,12 +58,17 @@ def run_stargate(
     _draw_stargate(run, out)
     _film_stargate(run, out/'stargate.gif')
     low, high = results['interval']
-    print(f"{run}; 95% interval of the share locked: {low:.1%} to {high:.1%}", f'written to {out}', sep='\n')
+    print(f"{run}; 95% interval of the share locked: {low:.1%} to {high:.1%}", f'written to {_shown(out)}', sep='\n')
     return results
 
 # %% ../nbs/cli.ipynb #cell-12
 _PICKLED = ("holds Python objects, which are not read (they may run code); "
             "save numbers, and labels as labels.astype(str)")
+
+class _Table(NamedTuple):
+    Y:object      # (B, features)
+    labels:object # (B,)
+    names:list    # of the features
 
 def _read_npz(path, label):
     import zipfile
@@ -68,30 +80,37 @@ def _read_npz(path, label):
         missing = [n for n in ('Y', label) if n not in arrays]
         plural, there = 's' * (len(missing) > 1), ', '.join(arrays) or 'none'
         if missing: raise ValueError(f"lacks the array{plural} {', '.join(missing)}; it holds {there}")
-        try: return arrays['Y'], arrays[label]
+        try: Y, labels = arrays['Y'], arrays[label]
         except ValueError: raise ValueError(_PICKLED) from None
+    return _Table(Y, labels, [str(i) for i in range(Y.shape[-1] if Y.ndim else 0)])
 
 # %% ../nbs/cli.ipynb #read-table
 def _is_number(column): return column.dtype.kind in 'biuf'
 
-def _names(table, most=12):
+def _column_names(table, most=12):
     "The columns of a table in words, those that could be labels first."
     text = [str(c) for c in table if not _is_number(table[c])]
     every = text + [str(c) for c in table if _is_number(table[c])]
     return ', '.join(every[:most]) + f' and {len(every) - most} more' * (len(every) > most)
 
 def _split_table(table, label):
-    if label is None: raise ValueError(f"name the column of labels with --label; the columns are {_names(table)}")
-    if label not in table: raise ValueError(f"has no column {label!r}; the columns are {_names(table)}")
+    columns = f'the columns are {_column_names(table)}'
+    if label is None: raise ValueError(f"name the column of labels with --label; {columns}")
+    if label not in table: raise ValueError(f"has no column {label!r}; {columns}")
     gaps = table[label].isna().sum()
     if gaps: raise ValueError(f"{gaps} of {len(table)} labels in column {label!r} are missing")
     features = table.drop(columns=label)
     text = [str(c) for c in features if not _is_number(features[c])]
     if text: raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
-    return features.to_numpy(float), table[label].to_numpy()
+    return _Table(features.to_numpy(float), table[label].to_numpy(), [str(c) for c in features])
 
 def _read_csv(path, label):
+    import csv
+
     import pandas as pd
+    with open(path, newline='', encoding='utf-8-sig') as file: header = next(csv.reader(file), [])
+    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    if twice: raise ValueError(f"has more than one column named {twice[0]!r}")
     return _split_table(pd.read_csv(path), label)
 
 def _read_parquet(path, label):
@@ -101,46 +120,108 @@ def _read_parquet(path, label):
     if find_spec('pyarrow') is None: raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
     return _split_table(pd.read_parquet(path), label)
 
+# %% ../nbs/cli.ipynb #read-checks
+def _check_shapes(Y, labels):
+    import numpy as np
+    if Y.ndim != 2 or not _is_number(Y):
+        raise ValueError(f"expected Y as numbers of shape (B, features), got {Y.dtype} of shape {Y.shape}")
+    if labels.shape != Y.shape[:1]:
+        raise ValueError(f"expected {len(Y)} labels, one per row of Y, got shape {labels.shape}")
+    if not Y.size: raise ValueError(f"expected samples and features, got shape {Y.shape}")
+    gaps = (~np.isfinite(labels)).sum() if labels.dtype.kind == 'f' else 0
+    if gaps: raise ValueError(f"{gaps} of {len(labels)} labels are missing")
+    bad = (~np.isfinite(Y)).sum()
+    if bad: raise ValueError(f"expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
+
+def _as_labels(labels):
+    "Labels as numbers or text, or an error that says what they are."
+    import numpy as np
+    kind = labels.dtype.kind
+    if kind in 'mM': return labels.astype(str)                       # times and dates
+    if kind == 'S': return np.char.decode(labels, 'utf-8')
+    if kind in 'biuf': return labels
+    if kind not in 'OU': raise ValueError(f"expected labels as numbers, text or dates, got {labels.dtype}")
+    kinds = sorted({type(v).__name__ for v in labels.tolist()})
+    if len(kinds) > 1: raise ValueError(f"expected labels of one kind, got {' and '.join(kinds)}")
+    text = labels.astype(str)
+    bad = [v for v in np.unique(text) if not _is_writable(v)]
+    if bad: raise ValueError(f"the label {ascii(bad[0])} is not text that UTF-8 can hold")
+    return text
+
+def _is_writable(text):
+    try: return bool(text.encode('utf-8')) or True
+    except UnicodeEncodeError: return False
+
+# %% ../nbs/cli.ipynb #read-tells
+def _counts_rows(Y):
+    "Features that count the rows, one by one."
+    import numpy as np
+    return (np.diff(Y, axis=0) == 1).all(0) if len(Y) > 2 else np.zeros(Y.shape[1], bool)
+
+def _names_labels(Y, labels):
+    "Features with one value for each label, and another for each other label."
+    import numpy as np
+    kinds, places = np.unique(labels, return_inverse=True)
+    order = places.argsort(kind='stable')
+    starts = np.flatnonzero(np.diff(places[order], prepend=-1))
+    low, high = (f.reduceat(Y[order], starts, axis=0) for f in (np.minimum, np.maximum))
+    ranked = np.sort(low, axis=0)
+    several = len(kinds) > 1 and len(kinds) < len(Y)
+    return (low == high).all(0) & (np.diff(ranked, axis=0) != 0).all(0) & several
+
+def _check_tells(table, labels):
+    "No feature may tell the label by itself."
+    faults = {'counts the rows': _counts_rows(table.Y), 'has one value for each label': _names_labels(table.Y, labels)}
+    for fault, found in faults.items():
+        told = [name for name, bad in zip(table.names, found) if bad]
+        if not told: continue
+        raise ValueError(f"the feature {told[0]!r} {fault} and would tell the label by itself; "
+                         f"leave it out with --drop {told[0]!r}")
+
+def _without(table, drop):
+    "The table without some of its features."
+    import numpy as np
+    unwanted = [n.strip() for n in drop.split(',')] if drop else []
+    unknown = [n for n in unwanted if n not in table.names]
+    if unknown: raise ValueError(f"--drop: there is no feature {unknown[0]!r}")
+    if not unwanted: return table
+    keep = np.array([n not in unwanted for n in table.names], bool)
+    return table._replace(Y=table.Y[:, keep], names=[n for n in table.names if n not in unwanted])
+
 # %% ../nbs/cli.ipynb #read-all
 READERS = {'.npz': _read_npz, '.csv': _read_csv, '.parquet': _read_parquet}
 
-def _read(path, label):
-    "What the reader for its ending gives, or an error that names the file."
+def _first_line(error): return (str(error) or type(error).__name__).splitlines()[0]
+
+def _check_file(path):
     if not path.exists(): raise FileNotFoundError(f"{path}: no such file (and the only built-in set is 'digits')")
     if path.is_dir(): raise IsADirectoryError(f"{path}: expected a file, got a folder; sounds are for `load_sounds`")
+    if not path.is_file(): raise ValueError(f"{path}: expected a regular file")
     if path.suffix not in READERS:
         ending = path.suffix or 'no ending'
         raise ValueError(f"{path}: expected a file ending in {', '.join(READERS)}, got {ending!r}")
-    try: return READERS[path.suffix](path, label)
+
+def _read(path, label, drop):
+    "What the reader for its ending gives, checked, or an error that names the file."
+    _check_file(path)
+    try:
+        table = READERS[path.suffix](path, label)
+        _check_shapes(table.Y, table.labels)
+        table, labels = _without(table, drop), _as_labels(table.labels)
+        _check_tells(table, labels)
     except (ImportError, MemoryError): raise
     except Exception as e: raise ValueError(f"{path}: {_first_line(e)}") from None
-
-def _first_line(error): return (str(error) or type(error).__name__).splitlines()[0]
-
-def _check_encodings(path, Y, labels):
-    import numpy as np
-    if Y.ndim != 2 or not _is_number(Y):
-        raise ValueError(f"{path}: expected Y as numbers of shape (B, features), got {Y.dtype} of shape {Y.shape}")
-    if labels.shape != Y.shape[:1]:
-        raise ValueError(f"{path}: expected {len(Y)} labels, one per row of Y, got shape {labels.shape}")
-    gaps = (~np.isfinite(labels)).sum() if labels.dtype.kind == 'f' else 0
-    if gaps: raise ValueError(f"{path}: {gaps} of {len(labels)} labels are missing")
-    bad = (~np.isfinite(Y)).sum()
-    if bad: raise ValueError(f"{path}: expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
+    return table.Y, labels
 
 def load_encodings(
     source:str|Path,     # 'digits', or a file whose ending is in `READERS`
-    label:str|None=None  # column of labels; for .npz the name of the array, by default labels
+    label:str|None=None, # column of labels; for .npz the name of the array, by default labels
+    drop:str|None=None   # features to leave out, separated by commas: names of columns, for .npz numbers from 0
 ) -> tuple:              # (B, features) floats, (B,) labels
     "Encodings and labels from a file, or an error that names the file and what is wrong with it."
-    import numpy as np
-    if str(source) == 'digits':
-        from sklearn.datasets import load_digits
-        return load_digits(return_X_y=True)
-    Y, labels = _read(Path(source), label)
-    Y = np.asarray(Y)
-    _check_encodings(source, Y, labels)
-    return Y, labels.astype(str) if labels.dtype.kind == 'O' else labels
+    if str(source) != 'digits': return _read(Path(source), label, drop)
+    from sklearn.datasets import load_digits
+    return load_digits(return_X_y=True)
 
 # %% ../nbs/cli.ipynb #sounds
 class Sounds(NamedTuple):
@@ -149,6 +230,17 @@ class Sounds(NamedTuple):
     labels:object    # (B,)
     families:object  # (B,)
     log_power:bool   # are the encodings logarithms of power?
+
+def _encoder(name, weights=None, revision=None):
+    "An encoder by name; one that cannot do without weights says so."
+    from oplas.audio.encoders import ENCODERS, make_encoder
+    given = {n: v for n, v in dict(path=weights, revision=revision).items() if v is not None}
+    takes = inspect.signature(ENCODERS[name]).parameters if name in ENCODERS else given
+    needs = [n for n in takes if name in ENCODERS and takes[n].default is inspect.Parameter.empty and n not in given]
+    if needs: raise ValueError(f"--encoder {name}: needs --weights, a file or folder with its weights")
+    unknown = [n for n in given if n not in takes]
+    if unknown: raise ValueError(f"--encoder {name}: takes no {' and no '.join(_OPTION.get(n, n) for n in unknown)}")
+    return make_encoder(name, **given)
 
 def _is_sounds(source): return str(source) == 'notes' or Path(source).is_dir()
 
@@ -171,8 +263,8 @@ def load_sounds(
     seed:int=0                # of generated notes
 ) -> Sounds:
     "Encodings of labelled sounds."
-    from oplas.audio.encoders import encode_waves, make_encoder
-    f = make_encoder(encoder)
+    from oplas.audio.encoders import encode_waves
+    f = _encoder(encoder)
     notes = str(source) == 'notes'
     waves, labels, families = _notes(clip, f.sample_rate, seed) if notes else _recorded(source, clip, f.sample_rate)
     return Sounds(encode_waves(f, waves), labels, families, getattr(f, 'log_power', False))
@@ -210,7 +302,7 @@ def _equalized(train, test, told, seed):
     from oplas.audio.spectra import level_free, smooth_eq
     copies = [smooth_eq(train[0], rng=[seed, i]) for i in range(2)]
     every = level_free(np.concatenate([train[0], *copies])), np.tile(train[1], 3)
-    return _Split(every, (level_free(test[0]), test[1]), told | dict(prepared_by='oplas.audio.synth.level_free'))
+    return _Split(every, (level_free(test[0]), test[1]), told | dict(prepared_by='oplas.audio.spectra.level_free'))
 
 def _split_samples(Y, labels, test_size, seed):
     from sklearn.model_selection import train_test_split
@@ -225,7 +317,11 @@ def _places(order, labels):
     known = {str(label): label for label in np.unique(labels)}
     wanted = [o.strip() for o in order.split(',')]
     unknown = ', '.join(o for o in wanted if o not in known)
+    twice = [o for o in wanted if wanted.count(o) > 1]
+    if twice: raise ValueError(f"--order: {twice[0]} stands there more than once")
     if unknown: raise ValueError(f"--order: no sample is labelled {unknown}; the labels are {', '.join(known)}")
+    missing = ', '.join(o for o in known if o not in wanted)
+    if missing: raise ValueError(f"--order: lacks the labels {missing}")
     return [known[o] for o in wanted]
 
 def _check_ring(source, labels, test_size):
@@ -239,12 +335,17 @@ def _check_ring(source, labels, test_size):
         raise ValueError(f"--test-size {test_size}: leaves fewer than one sample of each of the {kinds} labels "
                          f"on one side; of {len(labels)} samples {fewest} have the label {names[counts.argmin()]}")
 
+def _for_plots(labels):
+    "Labels as text in which no dollar sign begins a formula."
+    import numpy as np
+    return np.array([str(label).replace('$', r'\$') for label in labels])
+
 def _draw_ring(space, report, Y, labels, path):
     import matplotlib.pyplot as plt
     from oplas.storage import save_figure
     from oplas.viz import plot_accuracy, plot_positions
     fig, axs = plt.subplots(1, 2, figsize=(10, 4.2), layout='constrained')
-    plot_positions(space.transform(Y), labels, space.order_, ax=axs[0])
+    plot_positions(space.transform(Y), _for_plots(labels), _for_plots(space.order_), ax=axs[0])
     plot_accuracy(report.accuracy, ax=axs[1], **report.baselines)
     save_figure(axs, path)
 
@@ -254,10 +355,10 @@ class _Task(NamedTuple):
     places:list|None  # the labels round the ring; None: sorted
     split:_Split
 
-def _ring_task(source, label, order, test_size, seed, encoder, clip):
+def _ring_task(source, label, drop, order, test_size, seed, encoder, clip):
     if not 0 < test_size < 1: raise ValueError(f"--test-size: expected a fraction between 0 and 1, got {test_size}")
     sounds = load_sounds(source, encoder, clip, seed) if _is_sounds(source) else None
-    Y, labels = sounds[:2] if sounds else load_encodings(source, label)
+    Y, labels = sounds[:2] if sounds else load_encodings(source, label, drop)
     places = _places(_usual_order(labels) if sounds and order is None else order, labels)
     _check_ring(source, labels, test_size)
     if not sounds: return _Task(places, _split_samples(Y, labels, test_size, seed))
@@ -273,6 +374,7 @@ def _usual_order(labels):
 def run_ring(
     source:str|Path,         # digits, or a file: .npz, .csv, .parquet; or sounds: a folder of LABEL/NAME.wav, or notes
     label:str|None=None,     # column of labels in .csv and .parquet; name of their array in .npz, by default labels
+    drop:str|None=None,      # features to leave out, separated by commas: names of columns, for .npz numbers from 0
     order:str|None=None,     # labels round the ring, separated by commas; by default sorted
     planes:int|None=None,    # harmonics of the ring; by default half the number of labels
     max_iter:int=400,        # training steps
@@ -287,19 +389,19 @@ def run_ring(
     "Learn a ring on encodings, and measure it on samples that it has not seen."
     from oplas.ring import RingSpace, ring_report
     from oplas.storage import out_folder, write_results
-    task = _ring_task(source, label, order, test_size, seed, encoder, clip)
+    task = _ring_task(source, label, drop, order, test_size, seed, encoder, clip)
     split, out, start = task.split, out_folder(out), time.perf_counter()
     settings = dict(planes=planes, max_iter=max_iter, random_state=seed, device=device, verbose=progress)
     space = RingSpace(order=task.places, **settings).fit(*split.train)
     seconds = round(time.perf_counter() - start, 2)
     report = ring_report(space, *split.test, train=split.train)
-    results = dict(command='ring', source=str(source), order=[str(o) for o in space.order_], seed=seed,
+    results = dict(command='ring', source=_shown(source), order=[str(o) for o in space.order_], seed=seed,
                    train=len(split.train[0]), test=len(split.test[0]), fit_seconds=seconds,
                    **split.told, **report.to_dict())
     space.save(out/'ring.safetensors')
     write_results(out, results)
     _draw_ring(space, report, *split.test, out/'ring.png')
-    print(_ring_line(results, task.places is None), report, f'written to {out}', sep='\n')
+    print(_ring_line(results, task.places is None), report, f'written to {_shown(out)}', sep='\n')
     return results
 
 def _ring_line(results, is_sorted):
@@ -349,10 +451,15 @@ def _draw_mix(run, encoder, songs, out, clip):
     from oplas.viz import plot_encoding_grid, plot_removal
     held = [s for s in songs if s.name in run.songs[1]]
     x = torch.as_tensor(load_chunks(held, clip, encoder.sample_rate, max(1, 96 // len(held)))[0])
-    shown = {type(encoder).__name__: stem_encodings(encoder, x, run.stems)}
+    parts, mix, total = stem_encodings(encoder, x, run.stems)
+    shown = {type(encoder).__name__: (_plain_keys(parts), mix, total)}
     save_figure(plot_encoding_grid(shown, ('pca',)), out/'figure1.png')
     remove = 'drums' if 'drums' in run.stems else run.stems[0]
-    save_figure(plot_removal(**removal_points(run, encoder, x, remove), remove=remove), out/'figure3.png')
+    points = removal_points(run, encoder, x, remove)
+    points['stems'] = _plain_keys(points['stems'])
+    save_figure(plot_removal(**points, remove=str(_for_plots([remove])[0])), out/'figure3.png')
+
+def _plain_keys(stems): return dict(zip(_for_plots(stems).tolist(), stems.values()))
 
 _EXPLAINED = ('e_w99: error by direction, in the k components that hold 99% of the variance; demix: what is off when a '
              'stem is taken out; retrieval: how often the true remainder is nearest')
@@ -381,14 +488,9 @@ def _learn_mix(songs, encoder, settings, **more):
         run = mix_songs(songs, encoder, **options, **more)
     return run, [w for w in caught if w.category is ConvergenceWarning]
 
-def _song_encoder(name, weights, revision):
-    from oplas.audio.encoders import make_encoder
-    given = dict(path=weights, revision=revision)
-    return make_encoder(name, **{n: v for n, v in given.items() if v is not None})
-
 def _mix_results(run, source, settings, encoder, songs, seconds):
-    return dict(command='mix', source=str(source), settings=settings, log_power=getattr(encoder, 'log_power', False), **run.to_dict(),
-                songs_per_minute=round(60 * songs / seconds, 2), peak_memory_mib=_peak_mib())
+    return dict(command='mix', source=_shown(source), settings=settings, log_power=getattr(encoder, 'log_power', False),
+                **run.to_dict(), songs_per_minute=round(60 * songs / seconds, 2), peak_memory_mib=_peak_mib())
 
 # %% ../nbs/cli.ipynb #mix-run
 def run_mix(
@@ -414,7 +516,7 @@ def run_mix(
     settings = dict(encoder=encoder, weights=weights, revision=revision, projector=projector, clip=clip, clips=clips,
                     mixes=mixes, test_mixes=test_mixes, max_iter=max_iter, test_size=test_size, seed=seed)
     (rank, _), begin = join_processes(), time.perf_counter()
-    f = _song_encoder(encoder, weights, revision)
+    f = _encoder(encoder, weights, revision)
     songs = None if source == 'band' else _find_songs(source)      # before a folder is made for nothing
     out = out_folder(out)
     songs = songs or _generated_band(out/'band')
@@ -426,7 +528,7 @@ def run_mix(
     write_results(out, results)
     kept['checkpoint'].unlink(missing_ok=True)
     _draw_mix(run, f, songs, out, clip)
-    print(*_mix_lines(run, results, caught), f'written to {out}', sep='\n')
+    print(*_mix_lines(run, results, caught), f'written to {_shown(out)}', sep='\n')
     return results
 
 # %% ../nbs/cli.ipynb #cell-18
@@ -439,7 +541,8 @@ _SUMMARIES = dict(reproduce="regenerate the paper's figures and re-test its clai
 _TABLES = dict(OPERATORS='oplas.operators', INITS='oplas.film', LOSSES='oplas.stargate',
               ENCODERS='oplas.audio.encoders', PROJECTORS='oplas.mixing')    # whose names a help text lists
 _STARGATE = 'dim points seeds steps seed operator init loss device'.split()   # arguments that are options too
-_PASSED_ON = dict(stargate=('oplas.stargate.stargate', _STARGATE))
+_PASSED_ON = dict(stargate=('oplas.stargate.stargate', 'oplas.stargate.StargateOptions'))
+_OPTION = dict(seconds='--clip', n_test='--test-mixes', n_mixes='--mixes', path='--weights', revision='--revision')
 _SHOWN_AS = dict(out='DIR', only='WORDS', source=dict(ring='FILE', mix='FOLDER'))   # arguments, in a help text
 _HIDDEN = 'progress', 'pdb', 'xtra'          # arguments that the command does not have
 
@@ -454,17 +557,37 @@ def _names_in(match):
     table = match[1].split('.')[-1]
     return f"one of {', '.join(getattr(import_module(_TABLES[table]), table))}" if table in _TABLES else match[0]
 
-def _type_of(annotation):
-    "What makes a value of a word: the first type of a union."
-    kinds = [t for t in get_args(annotation) if t is not type(None)] or [annotation]
-    return kinds[0] if kinds[0] in (int, float) else str
+def _kind_of(annotation):
+    "The first type of a union."
+    return next((t for t in get_args(annotation) if t is not type(None)), annotation)
+
+_LOWEST = dict(dim=2, points=3, seed=0)          # of whole numbers; all others are at least 1
+
+def _whole(name, text):
+    lowest = _LOWEST.get(name, 1)
+    try: value = int(text)
+    except ValueError: raise argparse.ArgumentTypeError(f'expected a whole number, got {text!r}') from None
+    if not lowest <= value < 2**31: raise argparse.ArgumentTypeError(f'expected at least {lowest}, got {text}')
+    return value
+
+def _real(name, text):
+    most, words = (1, 'a fraction between 0 and 1') if name == 'test_size' else (math.inf, 'a number above 0')
+    try: value = float(text)
+    except ValueError: value = math.nan
+    if not 0 < value < most: raise argparse.ArgumentTypeError(f'expected {words}, got {text}')
+    return value
+
+def _reader(name, annotation):
+    "What makes a value of a word, or says what was expected."
+    kind = _kind_of(annotation)
+    return partial(_whole if kind is int else _real, name) if kind in (int, float) else str
 
 # %% ../nbs/cli.ipynb #parser
 def _spell(action, annotations, command):
     "An option of `anno_parser` as this command spells it."
-    if action.dest in annotations and action.nargs != 0: action.type = _type_of(annotations[action.dest])
+    if action.dest in annotations and action.nargs != 0: action.type = _reader(action.dest, annotations[action.dest])
     action.option_strings = [o.replace('_', '-') for o in action.option_strings]
-    words = re.sub(r', or (a callable|loss\().*?(?= \(default|$)', '', action.help)    # for callers in Python
+    words = re.sub(r'(, a `Loss`)?, or (a callable|fn\().*?(?= \(default|$)', '', action.help)   # what Python takes
     words = re.sub(r'a name in `([\w.]+)`', _names_in, words)
     action.help = words.replace('`', '').replace('%', '%%')
     action.help = action.help.replace('; None: ', '; by default ').replace(' (default: False)', '')
@@ -474,53 +597,115 @@ def _spell(action, annotations, command):
 
 def _add_options(parser, command, function, only=None):
     "The arguments of a function, all or some, as options of a parser."
+    from fastcore.docments import docments
+    from fastcore.script import anno_parser
     annotations = {n: p.anno for n, p in docments(function, full=True, returns=False).items()}
     for action in anno_parser(function)._actions:
         if action.dest in (*_HIDDEN, 'help', 'settings') or only and action.dest not in only: continue
         parser._add_action(_spell(action, annotations, command))
+
+class _Parser(argparse.ArgumentParser):
+    "One that complains in one line."
+    def error(self, message): self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
 
 def command_parser(
     command:str|None=None # whose options to make; None: the names of the commands alone
 ) -> argparse.ArgumentParser:
     "The parser of the command line."
     about = 'Operational latent spaces: the paper re-tested, and rings and mixing on your own encodings.'
-    parser = argparse.ArgumentParser(prog='oplas', description=about)
+    parser = _Parser(prog='oplas', description=about)
     parser.add_argument('--version', action='version', version=__version__)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, words in _SUMMARIES.items():
         p = commands.add_parser(name, help=words, description=words)
         if name != command: continue
         _add_options(p, name, _function(name))
-        if name in _PASSED_ON: _add_options(p, name, _imported(_PASSED_ON[name][0]), _PASSED_ON[name][1])
+        for more in _PASSED_ON.get(name, ()): _add_options(p, name, _imported(more), _STARGATE)
     return parser
+
+# %% ../nbs/cli.ipynb #signals
+@contextmanager
+def _stops():
+    "Let SIGTERM end the command as Ctrl-C does; gives the signals that came."
+    came:list = []
+    def stop(number, frame):
+        came.append(number)
+        raise KeyboardInterrupt
+    here = threading.current_thread() is threading.main_thread()
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} if here else {}
+    before = {s: handler for s, handler in before.items() if handler is not signal.SIG_IGN}
+    try:
+        for s in before: signal.signal(s, stop)
+        yield came
+    finally:
+        for s, handler in before.items(): signal.signal(s, signal.SIG_DFL if handler is None else handler)
+
+@contextmanager
+def _as_before():
+    "Draw without a screen, and put back the backend for pictures."
+    backend = os.environ.get('MPLBACKEND')
+    if 'matplotlib.pyplot' not in sys.modules: os.environ.setdefault('MPLBACKEND', 'agg')
+    try: yield
+    finally:
+        if backend is None: os.environ.pop('MPLBACKEND', None)
+
+# %% ../nbs/cli.ipynb #messages
+_BAD_INPUT = (ValueError, ImportError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError,
+              PermissionError)
+
+def _options_of(command):
+    "Names of arguments, as inner functions call them -> options."
+    names = [*inspect.signature(_function(command)).parameters, *_STARGATE]
+    return {n: f"--{n.replace('_', '-')}" for n in names if n not in ('source', 'settings')} | _OPTION
+
+def _message(command, error):
+    "One line about an error, with the option's name where an inner function names its argument."
+    if isinstance(error, MemoryError): return 'there is not enough memory'
+    words = _first_line(error)
+    if not isinstance(error, (*_BAD_INPUT, OSError, RuntimeError)):
+        return f'failed with {type(error).__name__}: {words}; OPLAS_DEBUG=1 shows where'
+    name, colon, rest = words.partition(': ')
+    return _options_of(command).get(name, name) + colon + rest if colon else words
+
+def _fail(message, code):
+    print(message.encode('utf-8', 'backslashreplace').decode(), file=sys.stderr)
+    return code
 
 # %% ../nbs/cli.ipynb #main
 def _command_in(argv):
     "The command that is asked for, or None."
-    return next((a for a in (sys.argv[1:] if argv is None else argv) if a in COMMANDS), None)
+    return next((a for a in argv if a in COMMANDS), None)
 
-def main(
-    argv:list[str]|None=None # arguments; None: those of the process
-) -> int:                    # exit code: 0, or 1 after one line on stderr
-    "The `oplas` command."
-    if 'matplotlib.pyplot' not in sys.modules: os.environ.setdefault('MPLBACKEND', 'agg')
-    settings = vars(command_parser(_command_in(argv)).parse_args(argv))
-    command = settings.pop('command')
-    if command in ('reproduce', 'stargate') and 'OMP_NUM_THREADS' not in os.environ: _one_thread()
-    try: _function(command)(**settings)
-    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as e:
-        if os.environ.get('OPLAS_DEBUG'): raise
-        return _fail(f"oplas {command}: {(str(e) or type(e).__name__).splitlines()[0]}")
-    except KeyboardInterrupt: return _fail(f"oplas {command}: interrupted")
-    return 0
+def _run(argv):
+    "Parse, and do what was asked for."
+    command = _command_in(argv)
+    settings = vars(command_parser(command).parse_args(argv))
+    function = _function(settings.pop('command'))
+    with _one_thread() if command == 'stargate' else nullcontext(): function(**settings)
 
+@contextmanager
 def _one_thread():
     "Small tensors: more threads only wait for each other."
     import torch
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
+    try: yield
+    finally: torch.set_num_threads(before)
 
-def _fail(message):
-    print(message, file=sys.stderr)
-    return 1
+def main(
+    argv:list[str]|None=None # arguments; None: those of the process
+) -> int: # exit code: 0; after one line on stderr 2 for bad input, 1 for a failure of ours, 130 for Ctrl-C
+    "The `oplas` command."
+    argv = sys.argv[1:] if argv is None else list(argv)
+    command = _command_in(argv) or ''
+    who = f'oplas {command}'.strip()
+    with _stops() as came, _as_before():
+        try: _run(argv)
+        except SystemExit as e: return e.code if isinstance(e.code, int) else 0     # of the parser
+        except BaseException as e:
+            if came or isinstance(e, KeyboardInterrupt): return _fail(f'{who}: interrupted', 128 + [*came, 2][0])
+            if os.environ.get('OPLAS_DEBUG'): raise
+            return _fail(f'{who}: {_message(command, e)}', 2 if isinstance(e, _BAD_INPUT) else 1)
+    return 0
 
 if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # python -m oplas.cli; not in a notebook

@@ -262,22 +262,26 @@ def _report_row(space, test, train, unit):
     "The figures of one space on one set of mixes."
     def h(y): return torch.as_tensor(space.transform(y.flatten(0, -2))).unflatten(0, y.shape[:-1])
     def off(z, y): return _off(torch.as_tensor(space.inverse_transform(z)), y, test.silence, unit)
-    z_parts, z_mix, z_rest = h(test.parts), h(test.mix), h(test.rest[:CANDIDATES])
-    basis = _basis(z_mix if train is None else h(train.mix.to(test.mix))).to(z_mix)
+    z_parts, z_mix = h(test.parts), h(test.mix)
     removed = z_mix - z_parts[:, 0]
-    found = _retrieval(removed[:CANDIDATES] @ basis, z_rest @ basis, z_mix[:CANDIDATES] @ basis)
-    e_w99 = additivity_errors(z_parts @ basis, z_mix @ basis)['e_w']
-    return additivity_errors(z_parts, z_mix) | dict(
-        e_w99=e_w99, k=basis.shape[1], mix=off(z_parts.sum(1), test.mix), demix=off(removed, test.rest),
-        e_inv=_way_back(space, test, unit), retrieval=found)
+    row = additivity_errors(z_parts, z_mix)
+    row |= _in_basis(h, test, z_parts, z_mix, z_mix if train is None else h(train.mix.to(test.mix)))
+    row |= dict(mix=off(z_parts.sum(1), test.mix), demix=off(removed, test.rest))
+    return row | dict(e_inv=_way_back(space, test, unit))
+
+def _in_basis(h, test, z_parts, z_mix, z_train):
+    "What is measured in the coordinates that hold 99% of the variance."
+    basis = principal_basis(z_train) if z_train.isfinite().all() else torch.eye(z_train.shape[1])
+    basis = basis.to(z_mix)
+    parts, mix, rest = z_parts @ basis, z_mix @ basis, h(test.rest[:CANDIDATES]) @ basis
+    removed = (mix - parts[:, 0])[:CANDIDATES]
+    return dict(
+        e_w99=additivity_errors(parts, mix)['e_w'], k=basis.shape[1],
+        retrieval=_retrieval(removed, torch.cat([rest, mix[:CANDIDATES]])))
 
 def _off(y, true, origin, unit):
     "Error in Y, relative to what should be there, counted from the origin, or in units."
     return _relative(y - origin, true - origin) if unit is None else unit * _rms(y - true)
-
-def _basis(z):
-    "Coordinates for the 99%; those of z itself where it is not finite."
-    return principal_basis(z) if z.isfinite().all() else torch.eye(z.shape[1])
 
 def _way_back(space, test, unit):
     "Error of coming back, in float32, as it is used."
@@ -285,9 +289,8 @@ def _way_back(space, test, unit):
     back = torch.as_tensor(space.inverse_transform(space.transform(y.float()))).to(y)
     return _off(back, y, 0, unit)
 
-def _retrieval(removed, rest, mix):
-    "Share of the differences whose nearest candidate is the true remainder."
-    candidates = torch.cat([rest, mix])
+def _retrieval(removed, candidates):
+    "Share of the differences whose nearest candidate is the one of the same number."
     nearest = torch.cat([torch.cdist(some, candidates).argmin(1) for some in removed.split(256)])
     return (nearest == torch.arange(len(removed)).to(nearest)).double().mean().item()
 
@@ -367,20 +370,29 @@ def fit(self:MixSpace,
     x, f = _check_stems(stems), _tensor_encoder(encode, stems)
     faders = _check_faders(stems_per_mix, gains, signed, scales)
     self._check_settings()                                                    # before anything is encoded
-    seed = self._seed()
-    rng, device = np.random.default_rng(seed), pick_device(self.device)
+    seed, device = self._seed(), pick_device(self.device)
+    rng = np.random.default_rng(seed)
     pool = draw_mixes(x, f, self.n_mixes, *faders, rng)
     blind = faders.signed and _ignores_sign(x, f, pool.silence, rng)
-    held = np.arange(self.n_mixes) % 10 == 0
     self._drawn = dict(gains=faders.gains, signed=faders.signed)
+    self._learn(pool, seed, device, callback)
+    self._judge(pool, blind)
+    return self
+
+@patch
+def _learn(self:MixSpace, pool, seed, device, callback):
+    "Train h on the mixes that are not held out, and whiten."
     self._standardize(pool)
     self._build(seed, device)
-    parts, mix = (self._unit(p[~held]).float().to(device) for p in (pool.parts, pool.mix))
+    train = ~_held_out(pool)
+    parts, mix = (self._unit(y[train]).float().to(device) for y in (pool.parts, pool.mix))
     self._train(parts, mix, seed, device, callback)
     self._whiten(mix)
     self.h_.requires_grad_(False)
-    self._judge(pool, held, blind)
-    return self
+
+def _held_out(pool):
+    "Every tenth mix."
+    return torch.arange(len(pool.mix)) % 10 == 0
 
 @patch
 def _check_settings(self:MixSpace):
@@ -426,7 +438,7 @@ def _build(self:MixSpace, seed=0, device='cpu'):
 @patch
 def _train(self:MixSpace, parts, mix, seed, device, callback):
     "Minimize the recipe's loss over random batches."
-    g, recipe = torch.Generator(device).manual_seed(seed), _recipe(self.projector)
+    recipe, g = _recipe(self.projector), torch.Generator(device).manual_seed(seed)
     silence = self._unit(self._silence).float().to(device)
     if hasattr(self.h_, 'calibrate'): self.h_.calibrate(silence)
     size = min(self.batch_size, len(mix))
@@ -436,14 +448,19 @@ def _train(self:MixSpace, parts, mix, seed, device, callback):
     def tell(step):
         self._pending = mix[:1024]                                            # whitened if the callback asks for points
         callback(step, self)
+    kept = None if self.checkpoint is None else Checkpoint(self.checkpoint, every=100)
     curve = training.fit(
         loss, self.h_.parameters(), self.max_iter, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15),
         callback=tell if callback else None, progress=self.verbose, desc='mixing',
-        checkpoint=None if self.checkpoint is None else Checkpoint(self.checkpoint, every=100), generator=g)
-    self.loss_curve_ = curve.numpy()
-    if (bad := ~np.isfinite(self.loss_curve_)).any():
-        raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is "
-                           f"{self.loss_curve_[bad][0]}; are the encodings of a usual size?")
+        checkpoint=kept, generator=g)
+    self.loss_curve_ = _finite(curve.numpy())
+
+def _finite(curve):
+    "Losses, or an error that says from which step on they are none."
+    bad = ~np.isfinite(curve)
+    if not bad.any(): return curve
+    raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is {curve[bad][0]}; "
+                       "are the encodings of a usual size?")
 
 @patch
 @torch.no_grad()
@@ -464,8 +481,9 @@ def _ignores_sign(stems, f, silence, rng):
     return _rms(y - minus) < .05 * _rms(y - silence)
 
 @patch
-def _judge(self:MixSpace, pool, held, blind):
+def _judge(self:MixSpace, pool, blind):
     "Measure e_w on the held-out mixes, and warn if it is not what was hoped for."
+    held = _held_out(pool)
     z_mix = self.transform(pool.mix[held]).double()
     z_parts = self.transform(pool.parts[held].flatten(0, 1)).double().unflatten(0, (len(z_mix), -1))
     if not _recipe(self.projector).whiten:                   # powers may be all but dead in some features

@@ -118,9 +118,10 @@ def mix_songs(
     progress:bool=False,       # show progress bars
 ) -> SongSpace:
     "Learn a space for mixing on songs, and test it on others."
-    encoder, took = check_encoder(LogMel() if encoder is None else encoder), _Laps()
     if n_test < 2: raise ValueError(f"n_test: expected at least 2, got {n_test}")
+    encoder = check_encoder(LogMel() if encoder is None else encoder)
     f = ShardedEncoder(encoder if cache is None else Cached(encoder, cache))
+    took = _Laps()
     sides = split_songs(songs, test_size, seed)
     x = _read_sides(sides, seconds, encoder.sample_rate, clips, progress)
     took.lap('reading')
@@ -133,8 +134,12 @@ def mix_songs(
     test = draw_mixes(x[1], f, n_test, per_mix, gains, rng=np.random.default_rng([seed, 1]), rest=True)
     comparison = _compare(space, train, test, getattr(encoder, 'log_power', False))
     took.lap('testing')
-    names = tuple([s.name for s in side] for side in sides)
-    return SongSpace(space, comparison, train, test, names, list(songs[0].stems), tuple(map(len, x)), took)
+    return SongSpace(space, comparison, train, test, *_described(sides, x), took)
+
+def _described(sides, x):
+    "Names of the songs on both sides, names of their stems, and numbers of clips."
+    names = tuple([song.name for song in side] for side in sides)
+    return names, list(sides[0][0].stems), tuple(map(len, x))
 
 class _Laps(dict):
     "Seconds that each part of a run took, by name."
@@ -186,9 +191,8 @@ def removal_points(
     if not z[taken].any():
         raise ValueError(f"clips: expected {remove} to be heard in one of them, got silence in all {len(clips)}")
     plane = _removal_plane(z, taken, keep)
-    *parts, mix, without = z @ plane
     others = h(torch.cat([run.test.rest, run.test.mix])) @ plane
-    return dict(stems=dict(zip(run.stems, parts)), mix=mix, without=without, others=others)
+    return dict(stems=dict(zip(run.stems, z @ plane)), mix=z[-2] @ plane, without=z[-1] @ plane, others=others)
 
 def _clearest(z, taken):
     "Of points (B, S + 2, k) of stems, mix and remainder, those of the clip in which the weakest stem is strongest."

@@ -174,7 +174,7 @@ def equation_1(z, Tz, penalty, early):
     return (Tz - z.roll(-1, -2)).square().sum(-1).mean(-1)
 
 # %% ../../nbs/paper/00_released.ipynb #star-table
-LENGTH = 2**17 + 1   # training steps of the released notebooks
+LENGTH = 131_073   # training steps of the released notebooks, 2**17 + 1
 
 def _cosine(opt, steps): return torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=steps)
 def _one_cycle(opt, steps): return torch.optim.lr_scheduler.OneCycleLR(opt, 1e-3, total_steps=steps)
