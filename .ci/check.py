@@ -172,7 +172,7 @@ def address():
     owner = re.compile(rf'github\.com[/:]{re.escape(cfg.user)}\b|\b{re.escape(cfg.user)}\.github\.io')
     for p in tracked():
         text, name = text_of(p), p.as_posix()
-        if name in ('settings.ini', *generated): continue
+        if name in ('settings.ini', *generated) or name.startswith('.ci/'): continue
         if name.endswith('.ipynb') and name not in linking:  # badge and install cell are checked by `colab`
             nb = json.loads(text)
             text = json.dumps([c for c in nb['cells'] if not for_colab(c)], ensure_ascii=False)
@@ -280,14 +280,14 @@ def lazy():
         elif out.stdout.strip(): yield f'importing {", ".join(some)} imports {out.stdout.strip()}: import it inside the function that uses it'
 
 extras = {  # what may be missing: asked for with a message that names the extra
-    'audio': {'transformers', 'musdb', 'stempeg'},
+    'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
     'sounds': {'music21', 'onnxruntime'},
 }
-by_line = {'tinysoundfont'}  # whose own requirements cannot be met: the message gives the line to install it
+by_line = {'tinysoundfont', 'linear_cae'}  # whose own requirements cannot be met: the message gives the line to install it
 
 def needs():
     "What the library imports is among the requirements in settings.ini, or in an extra that is asked for"
-    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow')
+    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow', yaml='pyyaml')
     def listed(key): return {re.split(r'[<>=!~]', o)[0].lower() for o in cfg.d.get(key, '').split()}
     optional = {n for name, some in extras.items() for n in some if n in listed(f'{name}_requirements')}
     for p in library():
@@ -417,10 +417,16 @@ checks = {o.__name__: o for o in (
     house.shape, house.rooms, house.house_map, pages, site_pages.site_rules)}
 on_demand = {publish.__name__: publish}
 
+def without_entries(nb):
+    "The notebook without the outputs of show_doc, which the site makes anew, with addresses of its own"
+    for c in nb['cells']:
+        if c['cell_type'] == 'code' and re.match(r'\s*(#\|.*\n\s*)*show_doc\(', ''.join(c['source'])): c['outputs'] = []
+    return nb
+
 def mend():
     "Export, clean, and give the sidebar, the Colab cells and every link to our pages what stands in settings.ini and in the tables of the sidebar"
     for p in notebooks():
-        if json.loads(text_of(p)) != (nb := with_colab(p)): p.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+        if json.loads(text_of(p)) != (nb := without_entries(with_colab(p))): p.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
     Path('nbs/sidebar.yml').write_text(sidebar(), encoding='utf-8')
     Path('CITATION.cff').write_text(re.sub(r'^version: .*', f'version: {cfg.version}', text_of('CITATION.cff'), flags=re.M), encoding='utf-8')
     nbdev_export.__wrapped__(); nbdev_clean.__wrapped__(); refresh_quarto_yml()
