@@ -7,7 +7,7 @@ __all__ = ['Song', 'find_songs', 'check_song', 'chunks', 'load_chunks', 'near_co
            'read_musdb']
 
 # %% ../../nbs/audio/00_stems.ipynb #cell-6
-import math, os, shutil, stat, struct, sys, unicodedata, warnings
+import math, shutil, struct, sys, unicodedata, warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import resample_poly
+
+from ..storage import regular_file
 
 # %% ../../nbs/audio/00_stems.ipynb #checks
 def _need(*packages:str):
@@ -131,16 +133,9 @@ def _check_name(path):
         raise ValueError(f"{_printable(path)}: expected a name in UTF-8 without control characters")
 
 def _check_file(file):
-    "ValueError for what is no regular file, or has a name that cannot be printed."
+    "An error for what is no regular file, or has a name that cannot be printed."
     _check_name(file)
-    try: mode = os.stat(file).st_mode
-    except OSError as e: raise ValueError(f"{file}: cannot be read: {e.strerror or e}") from None
-    if not stat.S_ISREG(mode): raise ValueError(f"{file}: expected a regular file, got a {_kind(mode)}")
-
-def _kind(mode):
-    "What a path is that is no regular file."
-    if stat.S_ISDIR(mode): return 'folder'
-    return 'pipe' if stat.S_ISFIFO(mode) else 'device or socket'
+    regular_file(file, limit=math.inf) # max_bytes limits what it may hold
 
 def _check_size(file, info, max_bytes):
     "ValueError for a header that promises a rate or an amount of sound that cannot be."
@@ -281,6 +276,8 @@ class _Grid(NamedTuple):
         "Samples of neighborhood in the file that resampling needs: the filter's reach, in whole periods of the ratio."
         return self.down * -(-10 * max(self.up, self.down) // (self.up * self.down))
 
+_MAX_RATIO = 100_000 # of sample rates: the resampling filter is twenty times as long
+
 def _grid(song, seconds, sample_rate, hop=None):
     "Where the chunks of a song are, for a length and hop in seconds and a sample rate in Hz."
     rate = song.sample_rate if sample_rate is None else sample_rate
@@ -290,6 +287,9 @@ def _grid(song, seconds, sample_rate, hop=None):
     up, down = rate // common, song.sample_rate // common
     size = round(seconds * rate)
     if not size: raise ValueError(f"seconds: expected at least one sample, got {seconds} s at {rate} Hz")
+    if max(up, down) > _MAX_RATIO:
+        expected = f"a sample rate in a simpler ratio to {rate} Hz"
+        raise ValueError(f"{song.name}: expected {expected}, got {song.sample_rate} Hz, or {up}:{down}")
     frames = -(-size * down // up)
     step = frames if hop is None else max(1, round(hop * song.sample_rate))
     return _Grid(range(0, song.frames - frames + 1, step), frames, size, up, down)
