@@ -92,7 +92,7 @@ class Scale(NamedTuple):
     published_steps:int # of the published recipe
     songs:int    # songs of the generated band
 
-SHORT = Scale(few=16, many=24, most=48, long=1000, sizes=(3, 7, 12, 24, 48), pairs=20, starts=16,
+SHORT = Scale(few=16, many=24, most=48, long=1000, sizes=(3, 7, 12, 24), pairs=20, starts=16,
               spaces=2, space_steps=800, published_steps=2000, songs=80)
 FULL = Scale(few=32, many=64, most=256, long=3000, sizes=(3, 5, 7, 12, 24, 48), pairs=20, starts=64,
              spaces=5, space_steps=800, published_steps=8000, songs=80)
