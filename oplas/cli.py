@@ -62,9 +62,6 @@ def run_stargate(
     return results
 
 # %% ../nbs/cli.ipynb #cell-12
-_PICKLED = ("holds Python objects, which are not read (they may run code); "
-            "save numbers, and labels as labels.astype(str)")
-
 class _Table(NamedTuple):
     Y:object      # (B, features)
     labels:object # (B,)
@@ -73,15 +70,14 @@ class _Table(NamedTuple):
 def _read_npz(path, label):
     import zipfile
 
-    import numpy as np
-    label = label or 'labels'
+    from oplas.storage import read_npz
+    wanted = 'Y', label or 'labels'
     if not zipfile.is_zipfile(path): raise ValueError('is not an .npz file, or not the whole of one')
-    with np.load(path, allow_pickle=False) as arrays:
-        missing = [n for n in ('Y', label) if n not in arrays]
-        plural, there = 's' * (len(missing) > 1), ', '.join(arrays) or 'none'
-        if missing: raise ValueError(f"lacks the array{plural} {', '.join(missing)}; it holds {there}")
-        try: Y, labels = arrays['Y'], arrays[label]
-        except ValueError: raise ValueError(_PICKLED) from None
+    with zipfile.ZipFile(path) as archive: there = [n.removesuffix('.npy') for n in archive.namelist()]
+    missing = [n for n in wanted if n not in there]
+    words = f"{', '.join(missing)}; it holds {', '.join(there) or 'none'}"
+    if missing: raise ValueError(f"lacks the array{'s' * (len(missing) > 1)} {words}")
+    Y, labels = read_npz(path, wanted)
     return _Table(Y, labels, [str(i) for i in range(Y.shape[-1] if Y.ndim else 0)])
 
 # %% ../nbs/cli.ipynb #read-table
@@ -194,9 +190,9 @@ READERS = {'.npz': _read_npz, '.csv': _read_csv, '.parquet': _read_parquet}
 def _first_line(error): return (str(error) or type(error).__name__).splitlines()[0]
 
 def _check_file(path):
+    from oplas.storage import regular_file
     if not path.exists(): raise FileNotFoundError(f"{path}: no such file (and the only built-in set is 'digits')")
-    if path.is_dir(): raise IsADirectoryError(f"{path}: expected a file, got a folder; sounds are for `load_sounds`")
-    if not path.is_file(): raise ValueError(f"{path}: expected a regular file")
+    regular_file(path)
     if path.suffix not in READERS:
         ending = path.suffix or 'no ending'
         raise ValueError(f"{path}: expected a file ending in {', '.join(READERS)}, got {ending!r}")
@@ -210,7 +206,7 @@ def _read(path, label, drop):
         table, labels = _without(table, drop), _as_labels(table.labels)
         _check_tells(table, labels)
     except (ImportError, MemoryError): raise
-    except Exception as e: raise ValueError(f"{path}: {_first_line(e)}") from None
+    except Exception as e: raise ValueError(f"{path}: {_first_line(e).removeprefix(f'{path}: ')}") from None
     return table.Y, labels
 
 def load_encodings(

@@ -6,10 +6,9 @@
 __all__ = ['NOTES', 'FIFTHS', 'SHORT', 'FULL', 'TUNED', 'BAND', 'LOCKS', 'TENDS', 'CLOSE', 'BACK', 'FALLS', 'SMALLER', 'FOUND',
            'EXACT', 'CLAIMS', 'check_algorithm1', 'count_parameters', 'Scale', 'experiments', 'learn_permutation',
            'mixing_run', 'mixing_jobs', 'filmed_mixing_run', 'songs_run', 'Settings', 'Run', 'all_runs', 'Count',
-           'Decibel', 'Claim', 'runs_of', 'is_about', 'only_run', 'at_most', 'above', 'two_n', 'count_locked',
-           'count_matrices', 'on_a_line', 'rings_lock', 'never_locks', 'along_a_line', 'separate_process',
-           'worst_errors', 'mixes_well', 'comes_closer', 'untouched', 'song_errors', 'subtracts', 'panes', 'ring',
-           'lock_curves', 'components', 'ring_film', 'figure2', 'figure3', 'mixing_film', 'figure1', 'figure3_songs']
+           'Decibel', 'Claim', 'runs_of', 'is_about', 'at_most', 'above', 'two_n', 'rings_lock', 'never_locks',
+           'along_a_line', 'separate_process', 'worst_errors', 'mixes_well', 'comes_closer', 'untouched', 'song_errors',
+           'subtracts']
 
 # %% ../../nbs/paper/01_claims.ipynb #cell-6
 import re, tempfile, time, warnings
@@ -92,7 +91,7 @@ class Scale(NamedTuple):
     published_steps:int # of the published recipe
     songs:int    # songs of the generated band
 
-SHORT = Scale(few=16, many=24, most=48, long=1000, sizes=(3, 7, 12, 24, 48), pairs=20, starts=16,
+SHORT = Scale(few=16, many=24, most=48, long=1000, sizes=(3, 7, 12, 24), pairs=20, starts=16,
               spaces=2, space_steps=800, published_steps=2000, songs=80)
 FULL = Scale(few=32, many=64, most=256, long=3000, sizes=(3, 5, 7, 12, 24, 48), pairs=20, starts=64,
              spaces=5, space_steps=800, published_steps=8000, songs=80)
@@ -308,7 +307,7 @@ def _e_mix(stems, mix): return additivity_errors(torch.stack([*stems.values()], 
 # %% ../../nbs/paper/01_claims.ipynb #runs
 class Settings(NamedTuple):
     "What all runs are given."
-    scale:Scale=SHORT
+    scale:Scale=SHORT     # how much is run
     seed:int=20_000       # first seed
     device:str|None=None  # 'cpu', 'cuda', …; None: the GPU where there is one
     progress:bool=False   # show progress bars
@@ -353,8 +352,8 @@ def _with_settings(run, job): return dict(job, **run(**job))
 # %% ../../nbs/paper/01_claims.ipynb #claim
 class Count(NamedTuple):
     "How many of how many."
-    k:int
-    n:int
+    k:int # how many
+    n:int # of how many
 
     @property
     def share(self) -> float: # in [0, 1]
@@ -365,6 +364,10 @@ class Count(NamedTuple):
 
 class Decibel(float):
     "A level."
+    def __new__(cls,
+        x:float # dB
+    ): return super().__new__(cls, x)
+
     def __str__(self): return f'{float(self):.2f} dB'
 
 @dataclass(frozen=True)
@@ -408,7 +411,7 @@ def is_about(
     return in_words or any(starts.match(p) for p in _places(claim.where))
 
 # %% ../../nbs/paper/01_claims.ipynb #verdicts
-def only_run(
+def _only_run(
     found:dict # of one run
 ):
     "The result of the only run is what is measured."
@@ -443,19 +446,19 @@ def _count(result):
     locked = result if isinstance(result, list) else result.locked.tolist()
     return Count(sum(locked), len(locked))
 
-def count_locked(
+def _count_locked(
     found:dict # name -> `StargateRun`, or a list: for each start, did it succeed?
 ) -> dict:     # name -> Count
     "Seeds locked, of how many."
     return {name: _count(result) for name, result in found.items()}
 
-def count_matrices(
+def _count_matrices(
     found:dict # name -> `StargateRun`, FiLMR's for the drawing alone
 ) -> dict:     # name -> Count
     "Seeds locked, of how many, by a square matrix."
-    return {name: count for name, count in count_locked(found).items() if name != 'filmr'}
+    return {name: count for name, count in _count_locked(found).items() if name != 'filmr'}
 
-def on_a_line(
+def _on_a_line(
     found:dict # name -> `StargateRun`
 ) -> dict:     # name -> Count
     "Seeds that end nearly on a line: over 90% of the variance in the first principal component."
@@ -611,7 +614,7 @@ def subtracts(
 # %% ../../nbs/paper/01_claims.ipynb #draw-stargates
 _PANES = 1, 4, 16, 64, 128, 256, 384, 512, 768   # training steps that figure 4 shows, and the last
 
-def panes(
+def _panes(
     name:str # of a StargateRun
 ) -> Callable: # draw(found)
     "Figure 4: ten panes by training step."
@@ -621,7 +624,7 @@ def panes(
         return plot_panes(run.frames(steps=[*_PANES, len(run.history['loss'])]), run.y)
     return draw
 
-def ring(
+def _ring(
     name:str,      # of a StargateRun
     title:str='T', # before the angle, or in its place
     line:bool=False # draw also where the points came from, and the angle?
@@ -634,24 +637,24 @@ def ring(
         return plot_ring(run.z[0].roll(-1, 0), run.Tz[0], run.y if line else None, legend=True, title=words)
     return draw
 
-def lock_curves(
+def _lock_curves(
     found:dict # with FiLMR, an orthogonal and a free matrix
 ):
     "Share of the seeds that are locked, by training step."
     from oplas.viz import plot_lock_curves
     return plot_lock_curves({n: found[n].steps_to_lock for n in _TRIO}, len(found['filmr'].history['loss']))
 
-def components(
+def _components(
     name:str,    # of a StargateRun on twelve points
     notes:list   # their names, in ring order
 ) -> Callable:   # draw(found)
-    "Figure 6: three principal components of the points and of what they came from."
+    "Figure 6: three principal _components of the points and of what they came from."
     def draw(found):
         from oplas.viz import plot_pca
         return plot_pca(found[name].y, found[name].z[0], notes)
     return draw
 
-def ring_film(
+def _ring_film(
     found:dict # with 'filmr'
 ):
     "The ring locking in."
@@ -660,7 +663,7 @@ def ring_film(
 # %% ../../nbs/paper/01_claims.ipynb #draw-mixing
 def _filmed(found): return found['mixing, ours, 1']
 
-def figure2(
+def _figure2(
     found:dict # with 'mixing, ours, 1'
 ):
     "Figure 2c: stems, mixes and sums, before and after."
@@ -668,28 +671,28 @@ def figure2(
     picture = _filmed(found)['picture']
     return plot_mixing(picture['stems'], picture['mixes'], picture['back'])
 
-def figure3(
+def _figure3(
     found:dict # with 'mixing, ours, 1'
 ):
     "Figure 3 on the toy."
     from oplas.viz import plot_removal
     return plot_removal(**_filmed(found)['picture']['removal'])
 
-def mixing_film(
+def _mixing_film(
     found:dict # with 'mixing, ours, 1'
 ):
     "Mixes and sums coming together."
     from oplas.viz import animate_mixing
     return animate_mixing(_filmed(found)['film'])
 
-def figure1(
+def _figure1(
     found:dict # with 'songs'
 ):
     "Figure 1: encodings of stems, mixes and sums."
     from oplas.viz import plot_encoding_grid
     return plot_encoding_grid(found['songs']['shown'], found['songs']['views'])
 
-def figure3_songs(
+def _figure3_songs(
     found:dict # with 'songs'
 ):
     "Figure 3 on a clip of a held-out song."
@@ -711,18 +714,18 @@ CLAIMS:dict[str, list[Claim]] = dict(Mixing=[
           f'both errors of two stems at most {CLOSE:.0%} in every seed, about what the published recipe reaches at a '
           f'quarter of its length; and at most {FALLS:.0%} of what they were after a quarter of the steps, because no '
           'single number shows "arbitrarily"',
-          {'figure2.png': figure2, 'mixing.gif': mixing_film}),
+          {'figure2.png': _figure2, 'mixing.gif': _mixing_film}),
     Claim('section 2, figure 2c', 'The mapping is invertible', _TOY,
           worst_errors({'e_inv': ('e_inv', None)}), mixes_well(BACK, 'e_inv'),
           'relative error of coming back from z to y, worst over seeds and two to six stems',
           f'at most {BACK:.0%}, half of what the sum may miss: the way back should not be what limits',
-          {'figure2.png': figure2}),
+          {'figure2.png': _figure2}),
     Claim('figure 3', 'Subtracting the vector for drums from the mix gives the mix without drums', _TOY,
           worst_errors({'demix': ('demix', '2')}, {'subtracted in Y instead': ('ours', 'demix_y', '2')}),
           mixes_well(CLOSE + BACK, 'demix'),
           'one of two stems subtracted in z and decoded, against the true remainder, worst over seeds',
           f'at most {CLOSE + BACK:.0%}: what the sum and the way back may miss together',
-          {'figure3.png': figure3})])
+          {'figure3.png': _figure3})])
 
 # %% ../../nbs/paper/01_claims.ipynb #table-sound
 _SOUND_BAR = (f'e_w99 at most {ADDITIVE}, from which on the library warns that a space is not additive; the demix '
@@ -732,13 +735,13 @@ CLAIMS['Sound'] = [
     Claim('figure 1', 'The embedding of a mix is not the sum of the embeddings of its stems', ('songs',),
           untouched, above(10 * CLOSE), 'generated band, held-out songs; e_mix in Y, counted from silence',
           f'above {10 * CLOSE:.0%} for every encoder: ten times what counts as close in figure 2',
-          {'figure1.png': figure1}),
+          {'figure1.png': _figure1}),
     Claim('section 4, future work; figure 3',
           'The method applies to high-dimensional encodings of audio: a stem is subtracted, '
           'and the mix without it is found', ('songs',), song_errors('power'), subtracts,
           'log-mel as the logarithm of mean power; generated band, held-out songs; demix in dB, retrieval among true '
           'remainders and untouched mixes', _SOUND_BAR,
-          {'figure3_songs.png': figure3_songs}),
+          {'figure3_songs.png': _figure3_songs}),
     Claim('section 4, future work', 'The same where no closed form is known', ('songs',), song_errors('log'),
           subtracts, 'log-mel as the mean of the logarithm over time; the same songs', _SOUND_BAR)]
 
@@ -749,45 +752,45 @@ _RING_BAR = (f'{LOCKS:.0%} of the seeds at every size: who tries once should see
              'the same is asked, in as many steps as were run, which the row states')
 CLAIMS['Rotations'] = [
     Claim('Algorithm 1', 'M(u, v) turns in the plane of u and v by twice their angle', ('algorithm 1',),
-          only_run, at_most(1e-12),
+          _only_run, at_most(1e-12),
           'closed form against Givens rotations, and its angle by the trace, n = 2 to 64, float64; worst deviation',
           '1e-12: float64 rounds at 2e-16, and 64 dimensions take some two thousand Givens rotations'),
-    Claim('section 3.1', 'A rotation takes 2n parameters beyond FiLM, and not O(n²)', ('parameters',), only_run, two_n,
+    Claim('section 3.1', 'A rotation takes 2n parameters beyond FiLM, and not O(n²)', ('parameters',), _only_run, two_n,
           'what FiLMR with one plane adds to FiLM, beside the freedom of an orthogonal matrix',
           'exactly 2n for every n: parameters can be counted'),
     Claim('figures 4a, 5a', 'With a FiLMR layer the points lock into a ring',
           ('filmr', 'filmr, N=*', "filmr, Algorithm 1's start", 'filmr, paper loss', 'filmr, released loss'),
-          count_locked, rings_lock,
+          _count_locked, rings_lock,
           'angle from a uniform random start, and from u, v, γ, β ~ N(0, 1); seeds locked; our loss, and the two of '
           'the paper',
           _RING_BAR,
-          {'figure4a.png': panes('filmr'), 'figure5a.png': ring('filmr', 'FiLMR', line=True),
-           'stargate.gif': ring_film}),
+          {'figure4a.png': _panes('filmr'), 'figure5a.png': _ring('filmr', 'FiLMR', line=True),
+           'stargate.gif': _ring_film}),
     Claim('figures 4b, 5b', 'A square matrix never learns the ring',
           ('filmr', *_SQUARES, 'free_matrix, 64-D', *_SQUARES_OWN, 'cayley, 64-D, paper loss'),
-          count_matrices, never_locks,
+          _count_matrices, never_locks,
           'the same projector and points, seeds locked; our loss, and the two of the paper',
           'no seed of any matrix: one that locks refutes "never"',
-          {'figure4b.png': panes('free_matrix, released loss'),
-           'figure4b_orthogonal.png': panes('orthogonal, released loss'),
-           'figure5b.png': ring('free_matrix, released loss', 'a free matrix, the released loss'),
-           'lock_curves.png': lock_curves})]
+          {'figure4b.png': _panes('free_matrix, released loss'),
+           'figure4b_orthogonal.png': _panes('orthogonal, released loss'),
+           'figure5b.png': _ring('free_matrix, released loss', 'a free matrix, the released loss'),
+           'lock_curves.png': _lock_curves})]
 
 # %% ../../nbs/paper/01_claims.ipynb #table-rotations2
 CLAIMS['Rotations'] += [
     Claim('section 3.1', 'Square-matrix solutions extend the points along a line', _SQUARES_OWN,
-          on_a_line, along_a_line,
+          _on_a_line, along_a_line,
           'first principal component over 90% of the variance at the end, both losses of the paper; seeds',
           f'over {TENDS:.0%} of the seeds for each operator and loss: the paper says that they tend to'),
     Claim('Algorithm 1, figure 6',
           'In 64 dimensions the system learns a rotation that brings the diagonal into a ring',
-          ('filmr, 64-D', 'filmr, 64-D, N=*', 'filmr, 64-D, paper loss'), count_locked, rings_lock,
+          ('filmr, 64-D', 'filmr, 64-D, N=*', 'filmr, 64-D, paper loss'), _count_locked, rings_lock,
           'u, v, γ, β ~ N(0, 1); seeds locked; our loss, and equation (1) alone', _RING_BAR,
-          {'figure6_chromatic.png': components('filmr, 64-D', NOTES)}),
+          {'figure6_chromatic.png': _components('filmr, 64-D', NOTES)}),
     Claim('figure 6', 'A separate process learns to rearrange the notes according to the circle of fifths',
-          ('separate process', 'fifths', 'fifths, 64-D'), count_locked, separate_process,
+          ('separate process', 'fifths', 'fifths, 64-D'), _count_locked, separate_process,
           'a matrix that moves the notes of a chromatic ring, told the twelve pairs a fifth apart, T, and the place of '
           'C; and one process, told the pairs, that learns projector and rotation together: seeds locked, neighbors a '
           'fifth apart',
           f'{LOCKS:.0%} of the starts: who tries once should see it',
-          {'figure6.png': components('fifths, 64-D', [NOTES[i] for i in FIFTHS])})]
+          {'figure6.png': _components('fifths, 64-D', [NOTES[i] for i in FIFTHS])})]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LENGTH', 'RELEASED', 'LearnedSpace', 'one_cycle', 'train_as_published', 'PlaneRotation', 'TwiceMatrix',
-           'NearRotation', 'plane_loss', 'matrix_loss', 'vicreg_triplet_loss', 'equation_1', 'Case', 'released_run']
+           'NearRotation', 'Case', 'released_run']
 
 # %% ../../nbs/paper/00_released.ipynb #rel-imports
 import math, os, shutil, time
@@ -143,12 +143,12 @@ def _margin(anchor, near, far, margin):
     gap = F.pairwise_distance(anchor, near) - F.pairwise_distance(anchor, far) + margin
     return gap.relu().mean(-1)
 
-def plane_loss(z, Tz, penalty, early):
+def _plane_loss(z, Tz, penalty, early):
     "A triplet margin of 6/N, and .001 on the size."
     target = z.roll(-1, -2)
     return _margin(target, Tz, z, 6 / z.shape[-2]) + .001 * _size(z, Tz, target)
 
-def matrix_loss(z, Tz, penalty, early):
+def _matrix_loss(z, Tz, penalty, early):
     "The same margin, .01 on the size, and the penalty that draws M to an orthogonal matrix."
     target = z.roll(-1, -2)
     return _margin(target, Tz, z, 6 / z.shape[-2]) + .01 * _size(z, Tz, target) + penalty
@@ -158,7 +158,7 @@ def _covariance(z):
     C = centered.mT @ centered / (z.shape[-2] - 1)
     return (C.square().sum((-1, -2)) - C.diagonal(dim1=-2, dim2=-1).square().sum(-1)) / z.shape[-1]
 
-def vicreg_triplet_loss(z, Tz, penalty, early):
+def _vicreg_triplet_loss(z, Tz, penalty, early):
     "VICReg (covariances weigh .5 early and almost nothing later), two margins, the closing edge, and the size."
     N, target = z.shape[-2], z.roll(-1, -2)
     variance = (1 - (target.var(-2) + 1e-4).sqrt()).relu().mean(-1)
@@ -169,7 +169,7 @@ def vicreg_triplet_loss(z, Tz, penalty, early):
     return (.5 * variance + miss + (.5 if early else 1e-5) * covariance + .1 * margins
             + closing + .001 * _size(z, Tz, target))
 
-def equation_1(z, Tz, penalty, early):
+def _equation_1(z, Tz, penalty, early):
     "Equation (1) of the paper alone."
     return (Tz - z.roll(-1, -2)).square().sum(-1).mean(-1)
 
@@ -182,7 +182,7 @@ def _one_cycle(opt, steps): return torch.optim.lr_scheduler.OneCycleLR(opt, 1e-3
 class Case(NamedTuple):
     "A recipe for the Stargate problem."
     operator:Callable            # () -> an nn.Module
-    loss:Callable=plane_loss     # loss(z, Tz, penalty, early) -> (S,)
+    loss:Callable=_plane_loss     # loss(z, Tz, penalty, early) -> (S,)
     schedule:Callable=_cosine    # schedule(optimizer, steps)
     dim:int=2                    # dimensions n
     points:int=16                # on the ring, N
@@ -198,13 +198,13 @@ _DEEP:dict = {'filmr': partial(FiLMR, 64, init='paper'), 'cayley': partial(cayle
               'free_matrix': partial(free_matrix, 64)}
 RELEASED = {f'{name}, released loss': Case(operator) for name, operator in _PLANE.items()}
 RELEASED['as released: rotation'] = Case(partial(PlaneRotation, 6.28 / 16, False))
-RELEASED['as released: matrix twice'] = Case(partial(TwiceMatrix, 2, False), matrix_loss, _one_cycle)
-RELEASED['matrix twice, trained'] = Case(partial(TwiceMatrix, 2), matrix_loss, _one_cycle)
-RELEASED['as released: 64-D'] = Case(partial(NearRotation, 64, False), vicreg_triplet_loss, dim=64, points=12)
+RELEASED['as released: matrix twice'] = Case(partial(TwiceMatrix, 2, False), _matrix_loss, _one_cycle)
+RELEASED['matrix twice, trained'] = Case(partial(TwiceMatrix, 2), _matrix_loss, _one_cycle)
+RELEASED['as released: 64-D'] = Case(partial(NearRotation, 64, False), _vicreg_triplet_loss, dim=64, points=12)
 for _name, _operator in _DEEP.items():
-    RELEASED[f'{_name}, 64-D, released loss'] = Case(_operator, vicreg_triplet_loss, dim=64, points=12)
+    RELEASED[f'{_name}, 64-D, released loss'] = Case(_operator, _vicreg_triplet_loss, dim=64, points=12)
 for _name in ('filmr', 'orthogonal', 'free_matrix'):
-    RELEASED[f'{_name}, equation (1)'] = Case(_PLANE[_name], equation_1)
+    RELEASED[f'{_name}, equation (1)'] = Case(_PLANE[_name], _equation_1)
 
 # %% ../../nbs/paper/00_released.ipynb #star-run
 class _Pair(nn.Module):
