@@ -62,23 +62,51 @@ def run_stargate(
     return results
 
 # %% ../nbs/cli.ipynb #cell-12
+class _Columns(NamedTuple):
+    "What the columns that are no features are called."
+    label:str|None=None
+    groups:str|None=None
+    steps:str|None=None
+    drop:str|None=None   # names, separated by commas
+
+    def wanted(self): return [name for name in self[:3] if name is not None]
+
+    def dropped(self, names):
+        "Names of features to leave out, or an error if one is not there."
+        unwanted = [n.strip() for n in self.drop.split(',')] if self.drop else []
+        unknown = [n for n in unwanted if n not in names]
+        if unknown: raise ValueError(f"--drop: there is no feature {unknown[0]!r}")
+        return unwanted
+
 class _Table(NamedTuple):
     Y:object      # (B, features)
-    labels:object # (B,)
+    labels:object # (B,), or None if steps take their place
     names:list    # of the features
+    groups:object=None # (B,)
+    steps:object=None  # (B,)
 
-def _read_npz(path, label):
+def _read_npz(path, columns):
     import zipfile
 
     from oplas.storage import read_npz
-    wanted = 'Y', label or 'labels'
+    if columns.label is None and columns.steps is None: columns = columns._replace(label='labels')
+    wanted = ['Y', *columns.wanted()]
     if not zipfile.is_zipfile(path): raise ValueError('is not an .npz file, or not the whole of one')
     with zipfile.ZipFile(path) as archive: there = [n.removesuffix('.npy') for n in archive.namelist()]
     missing = [n for n in wanted if n not in there]
     words = f"{', '.join(missing)}; it holds {', '.join(there) or 'none'}"
     if missing: raise ValueError(f"lacks the array{'s' * (len(missing) > 1)} {words}")
-    Y, labels = read_npz(path, wanted)
-    return _Table(Y, labels, [str(i) for i in range(Y.shape[-1] if Y.ndim else 0)])
+    arrays = dict(zip(wanted, read_npz(path, wanted)))
+    label, groups, steps = (arrays.get(name) for name in columns[:3])
+    Y, names = _without(arrays['Y'], columns)
+    return _Table(Y, label, names, groups, steps)
+
+def _without(Y, columns):
+    "The features that are wanted, and their numbers."
+    names = [str(i) for i in range(Y.shape[-1] if Y.ndim == 2 else 0)]
+    unwanted = columns.dropped(names)
+    kept = [i for i, name in enumerate(names) if name not in unwanted]
+    return (Y[:, kept], [names[i] for i in kept]) if unwanted else (Y, names)
 
 # %% ../nbs/cli.ipynb #read-table
 def _is_number(column): return column.dtype.kind in 'biuf'
@@ -89,49 +117,61 @@ def _column_names(table, most=12):
     every = text + [str(c) for c in table if _is_number(table[c])]
     return ', '.join(every[:most]) + f' and {len(every) - most} more' * (len(every) > most)
 
-def _split_table(table, label):
-    columns = f'the columns are {_column_names(table)}'
-    if label is None: raise ValueError(f"name the column of labels with --label; {columns}")
-    if label not in table: raise ValueError(f"has no column {label!r}; {columns}")
-    gaps = table[label].isna().sum()
-    if gaps: raise ValueError(f"{gaps} of {len(table)} labels in column {label!r} are missing")
-    features = table.drop(columns=label)
+def _column(table, name):
+    "A column that is no feature, as an array."
+    if name is None: return None
+    if name not in table: raise ValueError(f"has no column {name!r}; the columns are {_column_names(table)}")
+    gaps = table[name].isna().sum()
+    if gaps: raise ValueError(f"{gaps} of {len(table)} labels in column {name!r} are missing")
+    return table[name].to_numpy()
+
+def _split_table(table, columns):
+    if columns.label is None and columns.steps is None:
+        raise ValueError(f"name the column of labels with --label; the columns are {_column_names(table)}")
+    apart = [_column(table, name) for name in columns[:3]]
+    features = table.drop(columns=columns.wanted())
+    features = features.drop(columns=columns.dropped(list(features)))
     text = [str(c) for c in features if not _is_number(features[c])]
     if text: raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
-    return _Table(features.to_numpy(float), table[label].to_numpy(), [str(c) for c in features])
+    return _Table(features.to_numpy(float), apart[0], [str(c) for c in features], *apart[1:])
 
-def _read_csv(path, label):
+def _read_csv(path, columns):
     import csv
 
     import pandas as pd
     with open(path, newline='', encoding='utf-8-sig') as file: header = next(csv.reader(file), [])
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice: raise ValueError(f"has more than one column named {twice[0]!r}")
-    return _split_table(pd.read_csv(path), label)
+    return _split_table(pd.read_csv(path), columns)
 
-def _read_parquet(path, label):
+def _read_parquet(path, columns):
     from importlib.util import find_spec
 
     import pandas as pd
     if find_spec('pyarrow') is None: raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
-    return _split_table(pd.read_parquet(path), label)
+    return _split_table(pd.read_parquet(path), columns)
 
 # %% ../nbs/cli.ipynb #read-checks
-def _check_shapes(Y, labels):
+def _check_shapes(Y, *columns):
     import numpy as np
     if Y.ndim != 2 or not _is_number(Y):
         raise ValueError(f"expected Y as numbers of shape (B, features), got {Y.dtype} of shape {Y.shape}")
-    if labels.shape != Y.shape[:1]:
-        raise ValueError(f"expected {len(Y)} labels, one per row of Y, got shape {labels.shape}")
+    for labels in (c for c in columns if c is not None): _check_column(labels, len(Y))
     if not Y.size: raise ValueError(f"expected samples and features, got shape {Y.shape}")
-    gaps = (~np.isfinite(labels)).sum() if labels.dtype.kind == 'f' else 0
-    if gaps: raise ValueError(f"{gaps} of {len(labels)} labels are missing")
     bad = (~np.isfinite(Y)).sum()
     if bad: raise ValueError(f"expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
+
+def _check_column(labels, count):
+    import numpy as np
+    if labels.shape != (count,):
+        raise ValueError(f"expected {count} labels, one per row of Y, got shape {labels.shape}")
+    gaps = (~np.isfinite(labels)).sum() if labels.dtype.kind == 'f' else 0
+    if gaps: raise ValueError(f"{gaps} of {count} labels are missing")
 
 def _as_labels(labels):
     "Labels as numbers or text, or an error that says what they are."
     import numpy as np
+    if labels is None: return None
     kind = labels.dtype.kind
     if kind in 'mM': return labels.astype(str)                       # times and dates
     if kind == 'S': return np.char.decode(labels, 'utf-8')
@@ -167,22 +207,14 @@ def _names_labels(Y, labels):
 
 def _check_tells(table, labels):
     "No feature may tell the label by itself."
+    import numpy as np
+    if labels is None: labels = np.arange(len(table.Y))
     faults = {'counts the rows': _counts_rows(table.Y), 'has one value for each label': _names_labels(table.Y, labels)}
     for fault, found in faults.items():
         told = [name for name, bad in zip(table.names, found) if bad]
         if not told: continue
         raise ValueError(f"the feature {told[0]!r} {fault} and would tell the label by itself; "
                          f"leave it out with --drop {told[0]!r}")
-
-def _without(table, drop):
-    "The table without some of its features."
-    import numpy as np
-    unwanted = [n.strip() for n in drop.split(',')] if drop else []
-    unknown = [n for n in unwanted if n not in table.names]
-    if unknown: raise ValueError(f"--drop: there is no feature {unknown[0]!r}")
-    if not unwanted: return table
-    keep = np.array([n not in unwanted for n in table.names], bool)
-    return table._replace(Y=table.Y[:, keep], names=[n for n in table.names if n not in unwanted])
 
 # %% ../nbs/cli.ipynb #read-all
 READERS = {'.npz': _read_npz, '.csv': _read_csv, '.parquet': _read_parquet}
@@ -197,17 +229,17 @@ def _check_file(path):
         ending = path.suffix or 'no ending'
         raise ValueError(f"{path}: expected a file ending in {', '.join(READERS)}, got {ending!r}")
 
-def _read(path, label, drop):
+def _read(path, columns):
     "What the reader for its ending gives, checked, or an error that names the file."
     _check_file(path)
     try:
-        table = READERS[path.suffix](path, label)
-        _check_shapes(table.Y, table.labels)
-        table, labels = _without(table, drop), _as_labels(table.labels)
-        _check_tells(table, labels)
+        table = READERS[path.suffix](path, columns)
+        _check_shapes(table.Y, table.labels, table.groups, table.steps)
+        table = table._replace(labels=_as_labels(table.labels), groups=_as_labels(table.groups))
+        _check_tells(table, table.labels)
     except (ImportError, MemoryError): raise
     except Exception as e: raise ValueError(f"{path}: {_first_line(e).removeprefix(f'{path}: ')}") from None
-    return table.Y, labels
+    return table
 
 def load_encodings(
     source:str|Path,     # 'digits', or a file whose ending is in `READERS`
@@ -215,7 +247,7 @@ def load_encodings(
     drop:str|None=None   # features to leave out, separated by commas: names of columns, for .npz numbers from 0
 ) -> tuple:              # (B, features) floats, (B,) labels
     "Encodings and labels from a file, or an error that names the file and what is wrong with it."
-    if str(source) != 'digits': return _read(Path(source), label, drop)
+    if str(source) != 'digits': return _read(Path(source), _Columns(label, drop=drop))[:2]
     from sklearn.datasets import load_digits
     return load_digits(return_X_y=True)
 
@@ -267,7 +299,7 @@ def load_sounds(
 
 # %% ../nbs/cli.ipynb #split
 class _Split(NamedTuple):
-    "Training and test samples, each encodings and labels, and what is said about them in the results."
+    "Training and test samples, each encodings, labels and perhaps groups and steps, and what the results say of them."
     train:tuple
     test:tuple
     told:dict
@@ -283,6 +315,15 @@ def _held_families(labels, families, test_size, seed):
         if set(labels[test]) == set(labels[~test]): return held, test
     raise ValueError(f"expected each label in training and held-out families, got none of 100 ways to hold out {count} "
                      f"of the families {', '.join(names[:8])}; a family is what a file's name begins with, up to _")
+
+def _split_groups(table, test_size, seed):
+    "Whole groups held out."
+    import numpy as np
+    labels = np.zeros(len(table.Y)) if table.labels is None else table.labels
+    held, test = _held_families(labels, table.groups, test_size, seed)
+    columns = table.Y, table.labels, table.groups, table.steps
+    train, heard = ([None if c is None else c[side] for c in columns] for side in (~test, test))
+    return _Split(train, heard, dict(held_out=len(held), groups=len(np.unique(table.groups))))
 
 def _split_sounds(sounds, test_size, seed):
     "Whole families held out."
@@ -309,7 +350,7 @@ def _split_samples(Y, labels, test_size, seed):
 def _places(order, labels):
     "The labels round the ring, as they are in the data; None: sorted."
     import numpy as np
-    if order is None: return None
+    if order is None or labels is None: return None
     known = {str(label): label for label in np.unique(labels)}
     wanted = [o.strip() for o in order.split(',')]
     unknown = ', '.join(o for o in wanted if o not in known)
@@ -351,15 +392,26 @@ class _Task(NamedTuple):
     places:list|None  # the labels round the ring; None: sorted
     split:_Split
 
-def _ring_task(source, label, drop, order, test_size, seed, encoder, clip):
+def _encodings(source, columns):
+    "The table of a source, of digits too."
+    if str(source) != 'digits': return _read(Path(source), columns)
+    return _Table(*load_encodings('digits'), names=[])
+
+def _ring_task(source, columns, order, test_size, seed, encoder, clip):
     if not 0 < test_size < 1: raise ValueError(f"--test-size: expected a fraction between 0 and 1, got {test_size}")
-    sounds = load_sounds(source, encoder, clip, seed) if _is_sounds(source) else None
-    Y, labels = sounds[:2] if sounds else load_encodings(source, label, drop)
-    places = _places(_usual_order(labels) if sounds and order is None else order, labels)
-    _check_ring(source, labels, test_size)
-    if not sounds: return _Task(places, _split_samples(Y, labels, test_size, seed))
-    split = _split_sounds(sounds, test_size, seed)
-    return _Task(places, split._replace(told=dict(encoder=encoder, clip=clip) | split.told))
+    if columns.steps and not columns.groups:
+        raise ValueError("--steps: needs --groups, the column that says which samples belong together")
+    if _is_sounds(source):
+        sounds = load_sounds(source, encoder, clip, seed)
+        places = _places(_usual_order(sounds.labels) if order is None else order, sounds.labels)
+        _check_ring(source, sounds.labels, test_size)
+        split = _split_sounds(sounds, test_size, seed)
+        return _Task(places, split._replace(told=dict(encoder=encoder, clip=clip) | split.told))
+    table = _encodings(source, columns)
+    places = _places(order, table.labels)
+    if table.groups is not None: return _Task(places, _split_groups(table, test_size, seed))
+    _check_ring(source, table.labels, test_size)
+    return _Task(places, _split_samples(table.Y, table.labels, test_size, seed))
 
 def _usual_order(labels):
     "The twelve keys in semitones; None for other labels."
@@ -370,6 +422,9 @@ def _usual_order(labels):
 def run_ring(
     source:str|Path,         # digits, or a file: .npz, .csv, .parquet; or sounds: a folder of LABEL/NAME.wav, or notes
     label:str|None=None,     # column of labels in .csv and .parquet; name of their array in .npz, by default labels
+    groups:str|None=None,    # column of groups: counterparts, which differ in nothing but the place; held out whole
+    steps:str|None=None,     # with groups: column of whole places from a group's unknown beginning, in place of labels
+    period:int|None=None,    # with steps: places on the ring; by default as many as there are labels
     drop:str|None=None,      # features to leave out, separated by commas: names of columns, for .npz numbers from 0
     order:str|None=None,     # labels round the ring, separated by commas; by default sorted
     planes:int|None=None,    # harmonics of the ring; by default half the number of labels
@@ -383,27 +438,47 @@ def run_ring(
     progress:bool=True       # show a progress bar
 ) -> dict:                   # what results.json holds
     "Learn a ring on encodings, and measure it on samples that it has not seen."
-    from oplas.ring import RingSpace, ring_report
     from oplas.storage import out_folder, write_results
-    task = _ring_task(source, label, drop, order, test_size, seed, encoder, clip)
+    task = _ring_task(source, _Columns(label, groups, steps, drop), order, test_size, seed, encoder, clip)
     split, out, start = task.split, out_folder(out), time.perf_counter()
     settings = dict(planes=planes, max_iter=max_iter, random_state=seed, device=device, verbose=progress)
-    space = RingSpace(order=task.places, **settings).fit(*split.train)
+    space = _fit_ring(task, period, settings)
     seconds = round(time.perf_counter() - start, 2)
-    report = ring_report(space, *split.test, train=split.train)
+    report = _ring_report(space, split)
     results = dict(command='ring', source=_shown(source), order=[str(o) for o in space.order_], seed=seed,
                    train=len(split.train[0]), test=len(split.test[0]), fit_seconds=seconds,
-                   **split.told, **report.to_dict())
+                   **split.told, **(report.to_dict() if report else dict(agreement=space.agreement_)))
     space.save(out/'ring.safetensors')
     write_results(out, results)
-    _draw_ring(space, report, *split.test, out/'ring.png')
-    print(_ring_line(results, task.places is None), report, f'written to {_shown(out)}', sep='\n')
+    if report: _draw_ring(space, report, *split.test[:2], out/'ring.png')
+    said = report or f'no labels: {space.agreement_:.1%} of the groups agree on the ring'
+    print(_ring_line(results, task.places is None and not steps), said, f'written to {_shown(out)}', sep='\n')
     return results
+
+def _fit_ring(task, period, settings):
+    "From labels, with counterparts or without, or from counterparts and steps, whose places labels then name."
+    import numpy as np
+    from oplas.ring import RingSpace
+    Y, labels, *more = task.split.train
+    if len(more) < 2 or more[1] is None: return RingSpace(order=task.places, **settings).fit(Y, labels, *more[:1])
+    if period is None and labels is None: raise ValueError("--period: expected the number of places without labels")
+    space = RingSpace(order=task.places, period=period or len(np.unique(labels)), **settings)
+    space.fit(Y, groups=more[0], steps=more[1])
+    return space if labels is None else space.anchor(Y, labels)
+
+def _ring_report(space, split):
+    "Figures on held-out samples; None if nothing says where they stand."
+    from oplas.ring import ring_report
+    Y, labels, *more = split.test
+    if labels is None: return None
+    return ring_report(space, Y, labels, more[0] if more else None, train=split.train[:3])
 
 def _ring_line(results, is_sorted):
     words = 'ring: ' + ' → '.join(results['order'])
     if is_sorted: words += ' (sorted; set it with --order)'
-    return words + (f"; held out: {', '.join(results['held_out'])}" if 'held_out' in results else '')
+    held = results.get('held_out')
+    if isinstance(held, int): return f"{words}; {held} of {results['groups']} groups held out"
+    return words + (f"; held out: {', '.join(held)}" if held else '')
 
 # %% ../nbs/cli.ipynb #cell-16
 def _find_songs(source):
@@ -557,7 +632,7 @@ def _kind_of(annotation):
     "The first type of a union."
     return next((t for t in get_args(annotation) if t is not type(None)), annotation)
 
-_LOWEST = dict(dim=2, points=3, seed=0)          # of whole numbers; all others are at least 1
+_LOWEST = dict(dim=2, points=3, seed=0, period=2)          # of whole numbers; all others are at least 1
 
 def _whole(name, text):
     lowest = _LOWEST.get(name, 1)
