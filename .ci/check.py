@@ -161,7 +161,7 @@ def readme():
     for source in cells(nb, 'markdown') + cells(nb, 'code'):
         if 'colab-badge' in source: continue             # checked by `colab_cells`
         for part in re.split(r'\n\s*\n', layout.sub('', source)):
-            if not part.startswith('![') and words(part) not in words(page):
+            if part.strip() and not part.startswith('![') and words(part) not in words(page):
                 yield f'README.md lacks this of {nb}: {part[:60]!r}; run nbdev_readme (needs Quarto) or edit both'
     for command in ('oplas reproduce', 'nbdev_test'):
         at = [i for i, line in code_lines(page) if command in line]
