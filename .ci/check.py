@@ -157,10 +157,11 @@ def clean():
 def readme():
     "README.md holds the text and code of index.ipynb, with the two commands near its top"
     nb, page = linking[1], text_of('README.md')
+    layout = re.compile(r'^(#\|.*|:::.*|> .*)\n?', re.M)   # options, frames and the tagline, which pandoc turns into something else
     for source in cells(nb, 'markdown') + cells(nb, 'code'):
-        source = re.sub(r'^#\|.*\n?', '', source, flags=re.M)
-        for part in re.split(r'\n\s*\n', source):
-            if not part.startswith('![') and words(part) not in words(page):
+        if 'colab-badge' in source: continue             # checked by `colab_cells`
+        for part in re.split(r'\n\s*\n', layout.sub('', source)):
+            if part.strip() and not part.startswith('![') and words(part) not in words(page):
                 yield f'README.md lacks this of {nb}: {part[:60]!r}; run nbdev_readme (needs Quarto) or edit both'
     for command in ('oplas reproduce', 'nbdev_test'):
         at = [i for i, line in code_lines(page) if command in line]

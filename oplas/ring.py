@@ -182,7 +182,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
         verbose:bool=False,   # show a progress bar while training
         period:int|None=None, # places N >= 2 around the ring, if there are no labels
         content:int|None=None, # with groups: features of the content, at least 1; None: those of the encodings, at most 256
-        n_init:int=6          # without labels: starts, of which one is chosen, at least 1
+        n_init:int=5          # without labels: starts, of which one is chosen, at least 1
     ):
         self.order, self.planes, self.max_iter, self.random_state, self.device = order, planes, max_iter, random_state, device
         self.morph, self.verbose, self.period, self.content, self.n_init = morph, verbose, period, content, n_init
@@ -312,8 +312,8 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     kept, of = _paired(groups, steps, N)
     of, kept, step = (torch.as_tensor(a, device=self._device) for a in (of, kept, steps[kept]))
     some, index = (X * self._gain)[kept], _group_index(of)
-    nets = Ensemble(partial(mlp, X.shape[1], 256, 128, N, dropout=.2), self.n_init, seed).to(self._device)
-    _search(nets, some, index, step, 2 * self.max_iter, generator, progress=self.verbose, desc='search')
+    nets = Ensemble(partial(mlp, X.shape[1], _WIDTH, _WIDTH, N, dropout=.2), self.n_init, seed).to(self._device)
+    _search(nets, some, index, step, 3 * self.max_iter // 2, generator, progress=self.verbose, desc='search')
     phases, _ = _phases(nets, some, index, step)
     chosen, self.agreement_ = _choose_start(phases, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
@@ -342,7 +342,7 @@ def _read_positions(self:RingSpace, X, R, places, generator):
     "Train the networks that tell the place of an encoding."
     N, X, R = len(self.order_), X * self._gain, R * self._gain
     soft = .95 * torch.eye(N, device=X.device)[places] + .05 / N
-    shape = (_NETS, min(_BATCH, len(X)))
+    shape = (_NETS, min(256, len(X)))
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
@@ -351,7 +351,7 @@ def _read_positions(self:RingSpace, X, R, places, generator):
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
     free = dict(params=[p for p in params if p.ndim <= 2], weight_decay=0.)
-    minimize(loss, [decayed, free], self.max_iter, lr=3e-3, optimizer=torch.optim.AdamW,
+    minimize(loss, [decayed, free], self.max_iter, lr=3e-3, optimizer=partial(torch.optim.AdamW, fused=True),
         schedule=partial(warmup_cosine, warmup=.2), progress=self.verbose, desc='positions')
     self._nets.requires_grad_(False).eval()
 
@@ -387,7 +387,7 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator):
     self._rest = _start(X, _place_table(of, places, N), self._mu, content).to(X.device)
     origin = torch.as_tensor(self._scaling.mean / self._scaling.scale, dtype=torch.float32, device=X.device)
     if origin.square().mean() > 100: origin = torch.zeros_like(origin)     # cosines about a far origin tell nothing apart
-    _sharpen(self._rest, X, places, _group_index(of), origin, 3 * self.max_iter // 2, generator,
+    _sharpen(self._rest, X, places, _group_index(of), origin, self.max_iter, generator,
              progress=self.verbose, desc='counterparts')
 
 # %% ../nbs/10_ring.ipynb #anchor-code
@@ -513,6 +513,7 @@ def predict(self:RingSpace,
     steps=0 # as for `advance`
 ) -> np.ndarray: # (B,) labels; numbers of places for a ring without labels that has no `anchor` yet
     "The label at the position nearest to the ring part, after `steps`."
+    check_is_fitted(self, 'T_')
     return self.order_[self._places(Y, steps)]
 
 @patch
@@ -634,7 +635,7 @@ def _version_of(path):
 def _up_to_date(version, header, tensors):
     "Header and tensors as version 2 has them."
     if version == _VERSION: return header, tensors
-    header = dict(header, given=None if header['sorted'] else header['order'], period=None, content=None, n_init=6, agreement_=None)
+    header = dict(header, given=None if header['sorted'] else header['order'], period=None, content=None, n_init=5, agreement_=None)
     names = dict(_mean='mean', _scale='scale', _mu='mu', _offset='rest.offset', _basis='rest.basis', _shape='rest.shape')
     tensors = {names.get(name, name): t for name, t in tensors.items()}
     doubles = {name: tensors[name].double() for name in ('mean', 'scale')}
@@ -975,17 +976,17 @@ def _leading(X, mu, table, dim):
     return torch.linalg.eigh(spread)[1][:, -dim:]
 
 # %% ../nbs/10_ring.ipynb #sharpen
-_BATCH = 256       # pairs in a step
-_TEMPERATURE = .1  # of the cosines: .05 and .2 did no better on generated notes and sampled instruments
+_PAIRS = 128                   # in a step
+_TEMPERATURE, _PICK = .1, .3   # of the cosines, and the weight of picking the right one beside the squared error
 
 def _sharpen(model, X, places, groups, origin, steps, generator, **kwargs):
     "Train the moves between counterparts; `origin` (d,) is added before cosines are taken."
     def loss(f):
-        i = torch.randint(len(X), (min(_BATCH, len(X)),), generator=generator, device=X.device)
+        i = torch.randint(len(X), (min(_PAIRS, len(X)),), generator=generator, device=X.device)
         j = groups.another(i, generator)
         moved = model.move(X[i], places[i], places[j])
-        return (moved - X[j]).square().mean() + _info_nce(moved + origin, X[j] + origin, j)
-    minimize(loss, model.parameters(), steps, lr=3e-4, **kwargs)
+        return (moved - X[j]).square().mean() + _PICK * _info_nce(moved + origin, X[j] + origin, j)
+    minimize(loss, model.parameters(), steps, lr=6e-4, **kwargs)
     model.requires_grad_(False)
 
 def _info_nce(a, b, names):
@@ -1009,17 +1010,21 @@ def _pair_loss(log_p, log_q, k):
     return -(log_p.exp() * log_q + log_q.exp() * log_p).sum(-1).mean(-1)
 
 def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
-    "Train the starts `nets` on pairs of samples of one group."
+    "Train the starts `nets` on pairs of one group; both of a pair get the same random difference between two groups."
     shape = nets.size, min(_SEARCH_BATCH, len(X))
+    sums = torch.zeros(len(groups.size), X.shape[1], device=X.device).index_add_(0, groups.of, X)
+    means = sums / groups.size[:, None]
+    def draw(high): return torch.randint(high, shape, generator=generator, device=X.device)
+    def normal(*size): return torch.randn(size, generator=generator, device=X.device)
     def loss(f):
-        i = torch.randint(len(X), shape, generator=generator, device=X.device)
+        i = draw(len(X))
         j = groups.another(i, generator)
-        pair = torch.cat([X[i], X[j]], 1)
-        noise = .3 * torch.randn(pair.shape, generator=generator, device=X.device)
-        log_p = nets(pair + noise, each=True).log_softmax(-1)
+        other = normal(*shape, 1) * (means[draw(len(means))] - means[draw(len(means))])
+        pair = torch.cat([X[i] + other, X[j] + other], 1)
+        log_p = nets(pair + .3 * normal(*pair.shape), each=True).log_softmax(-1)
         return _pair_loss(*log_p.chunk(2, 1), (steps[j] - steps[i]) % log_p.shape[-1])
     nets.train()
-    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=partial(torch.optim.AdamW, weight_decay=.1), **kwargs)
+    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=partial(torch.optim.AdamW, weight_decay=.1, fused=True), **kwargs)
     nets.requires_grad_(False).eval()
 
 @torch.no_grad()

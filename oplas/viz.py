@@ -161,7 +161,7 @@ def _small_frames(animation, dpi):
         animation.save(f'{folder}/film.gif', writer='pillow', dpi=dpi)
         with Image.open(f'{folder}/film.gif') as film:
             shown = [(f.convert('RGB'), f.info['duration']) for f in ImageSequence.Iterator(film)]
-    palette = shown[-1][0].quantize(64)
+    palette = shown[-1][0].quantize(64, Image.Quantize.MAXCOVERAGE)
     frames = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f, _ in shown]
     return frames, [time for _, time in shown]
 

@@ -7,8 +7,9 @@ __all__ = ['Song', 'find_songs', 'check_song', 'chunks', 'load_chunks', 'near_co
            'read_musdb']
 
 # %% ../../nbs/audio/00_stems.ipynb #cell-6
-import math, shutil, struct, sys, unicodedata, warnings
+import math, os, shutil, struct, sys, unicodedata, warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -84,6 +85,8 @@ class Song:
     sample_rate:int       # Hz
     frames:int            # samples in each stem
     mixture:Path|None=None # file of the whole, where there is one; never read: mastering or coding may have changed it
+
+    threads = True # can several threads read it at a time?
 
     def __post_init__(self):
         self.stems = {name: Path(file) for name, file in sorted(self.stems.items())}
@@ -324,6 +327,18 @@ def _check_alike(song, first, sample_rate):
         rates = f"{first.name} with {first.sample_rate} Hz and {song.name} with {song.sample_rate} Hz"
         raise ValueError(f"sample_rate: expected a number where songs differ, got None for {rates}")
 
+def _grid_with_chunks(song, seconds, sample_rate):
+    "Where the chunks of a song are, or ValueError where it is too short for one."
+    grid, length = _grid(song, seconds, sample_rate), song.frames / song.sample_rate
+    if grid.starts: return grid
+    raise ValueError(f"{song.name}: expected a song of at least one chunk of {seconds} s, got {length:.2f} s")
+
+def _in_threads(work, items):
+    "What work(item) gives for each item, in their order, by a few threads."
+    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    try: return list(pool.map(work, items))
+    finally: pool.shutdown(cancel_futures=True) # where one failed, the others need not begin
+
 def _spread(grid, most):
     "Starts of at most so many chunks, evenly spread."
     n = len(grid.starts)
@@ -340,17 +355,15 @@ def load_chunks(
     if not len(songs): raise ValueError("songs: expected at least one, got none")
     if per_song is not None: _above_zero(whole=True, per_song=per_song)
     for song in songs: _check_alike(song, songs[0], sample_rate)
-    grids = [_grid(song, seconds, sample_rate) for song in songs]
-    for song, grid in zip(songs, grids):
-        if grid.starts: continue
-        length = f'{song.frames / song.sample_rate:.2f} s'
-        raise ValueError(f"{song.name}: expected a song of at least one chunk of {seconds} s, got {length}")
+    grids = [_grid_with_chunks(song, seconds, sample_rate) for song in songs]
     starts = [_spread(grid, per_song) for grid in grids]
-    found = np.empty((sum(map(len, starts)), len(songs[0].stems), grids[0].size), np.float32)
-    rows = iter(found) # filled in place: the array may be large
-    for song, grid, own in zip(songs, grids, starts):
-        for start in own: next(rows)[:] = _chunk(song, start, grid)
-    return found, np.repeat(np.arange(len(songs)), [len(own) for own in starts])
+    which = np.repeat(np.arange(len(songs)), [len(own) for own in starts])
+    found = np.empty((len(which), len(songs[0].stems), grids[0].size), np.float32)
+    def fill(row, start, i): row[:] = _chunk(songs[i], start, grids[i]) # in place: the array may be large
+    jobs = zip(found, [start for own in starts for start in own], which)
+    run = _in_threads if all(song.threads for song in songs) else map
+    list(run(lambda job: fill(*job), jobs))
+    return found, which
 
 # %% ../../nbs/audio/00_stems.ipynb #duplicates
 _FRAME, _HOP = 2048, .05 # samples of a spectrum, seconds from one to the next
@@ -430,8 +443,8 @@ def labelled_clips(
     if not files:
         example = 'such as C/piano.wav and D/piano.wav'
         raise ValueError(f"{folder}: expected sounds in a folder for each label, {example}; got none")
-    waves = np.stack([_first_clip(file, seconds, sample_rate, max_bytes) for file in files])
-    return waves, np.array([file.parent.name for file in files]), np.array([file.stem for file in files])
+    waves = _in_threads(lambda file: _first_clip(file, seconds, sample_rate, max_bytes), files)
+    return np.stack(waves), np.array([file.parent.name for file in files]), np.array([file.stem for file in files])
 
 # %% ../../nbs/audio/00_stems.ipynb #cell-41
 def _decode_stream(file, stream, frames):
@@ -452,6 +465,7 @@ def _decoded(file, changed, streams, frames):
 class _StemSong(Song):
     "A song in one .stem.mp4. The first `read` decodes all of it: about 40 MB a stem for four minutes."
     streams:tuple=() # number of each stem's stream, in the order of `stems`
+    threads = False  # each would decode all of it
 
     def _read(self, start, frames):
         file = next(iter(self.stems.values()))
