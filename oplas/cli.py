@@ -219,7 +219,7 @@ def _check_tells(table, labels):
 # %% ../nbs/cli.ipynb #read-all
 READERS = {'.npz': _read_npz, '.csv': _read_csv, '.parquet': _read_parquet}
 
-def _first_line(error): return (str(error) or type(error).__name__).splitlines()[0]
+def _first_line(error): return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 def _check_file(path):
     from oplas.storage import regular_file
