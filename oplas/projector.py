@@ -20,12 +20,15 @@ def mlp(
     dropout:float=0.,   # probability in [0, 1) after each activation
 ) -> nn.Sequential:     # (B, sizes[0]) -> (B, sizes[-1])
     "Linear layers with GELU between them."
-    if len(sizes) < 2 or min(sizes) < 1: raise ValueError(f"sizes: expected two or more positive numbers, got {sizes}")
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"sizes: expected two or more positive numbers, got {sizes}")
     layers = []
     for i, o in pairwise(sizes):
         layers += [nn.Linear(i, o), nn.GELU()]
-        if norm: layers.append(nn.BatchNorm1d(o, track_running_stats=False))
-        if dropout: layers.append(nn.Dropout(dropout))
+        if norm:
+            layers.append(nn.BatchNorm1d(o, track_running_stats=False))
+        if dropout:
+            layers.append(nn.Dropout(dropout))
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear))
     return nn.Sequential(*layers[:last + 1])
 
@@ -47,7 +50,8 @@ class FourierFeatures(nn.Module):
         waves:int=8       # number of harmonics
     ):
         super().__init__()
-        if waves < 1: raise ValueError(f"waves: expected at least 1, got {waves}")
+        if waves < 1:
+            raise ValueError(f"waves: expected at least 1, got {waves}")
         length = direction.square().sum().item()
         if not length > 0:
             raise ValueError(f"direction: expected a vector that is not zero, got {direction.tolist()[:4]} …")
@@ -131,18 +135,22 @@ def spline(
 ) -> Tensor:           # (...) values
     "Monotone rational quadratic spline with equal bins and harmonic knot slopes, or its exact inverse."
     K = log_slopes.shape[-1]
-    if K < 2 or K % 2: raise ValueError(f"log_slopes: expected an even number of bins, got {K}")
+    if K < 2 or K % 2:
+        raise ValueError(f"log_slopes: expected an even number of bins, got {K}")
     width, slopes = 2 * bound / K, log_slopes.exp()
     heights = F.pad(slopes.cumsum(-1) * width, (1, 0))
     heights = heights - heights[..., K//2, None] + shift[..., None]
-    if inverse: bin = (heights[..., 1:-1] < x[..., None]).sum(-1)
-    else: bin = ((x.detach() + bound) / width).clamp(0, K - 1).long()
+    if inverse:
+        bin = (heights[..., 1:-1] < x[..., None]).sum(-1)
+    else:
+        bin = ((x.detach() + bound) / width).clamp(0, K - 1).long()
     padded = torch.cat([slopes[..., :1], slopes, slopes[..., -1:]], -1)
     before, mean, after = (_pick(padded, bin + i, x.shape) for i in range(3))
     left = 2*before*mean / (before + mean)                                   # slopes at the bin's two knots
     right = 2*mean*after / (mean + after)
     start, height = bin * width - bound, _pick(heights, bin, x.shape)
-    if inverse: return start + width * _undo_bin((x - height) / width, mean, left, right)
+    if inverse:
+        return start + width * _undo_bin((x - height) / width, mean, left, right)
     return height + width * _bin((x - start) / width, mean, left, right)
 
 def _pick(values, i, shape):
@@ -189,10 +197,12 @@ class _Coupling(nn.Module):
         self.half, self.lam = dim // 2, lam
         self.net = mlp(self.half, hidden, hidden, (dim - self.half) * (bins + 1))
         with torch.no_grad():
-            for p in self.net[-1].parameters(): p.mul_(.01)                  # nearly the identity at the start
+            for p in self.net[-1].parameters():
+                p.mul_(.01)  # nearly the identity at the start
 
     def forward(self, x, inverse=False):
-        if inverse: x = x.roll(-self.half, -1)
+        if inverse:
+            x = x.roll(-self.half, -1)
         a, b = x[..., :self.half], x[..., self.half:]
         p = self.net(a).unflatten(-1, (b.shape[-1], -1))
         slopes = self.lam * (p[..., 1:] / self.lam).tanh()
@@ -211,7 +221,8 @@ class SplineProjector(nn.Module):
         lam:float=1.5      # bound on the logarithm of the bins' mean slopes
     ):
         super().__init__()
-        if features < 2: raise ValueError(f"features: a coupling needs at least 2, got {features}")
+        if features < 2:
+            raise ValueError(f"features: a coupling needs at least 2, got {features}")
         if dim not in (None, features):
             raise ValueError(f"dim: an exact inverse needs as many dimensions as features, {features}; got {dim}. "
                              "An MLPProjector takes any number")
@@ -226,14 +237,16 @@ class SplineProjector(nn.Module):
         y:Tensor # (..., d) encodings
     ) -> Tensor: # (..., d)
         "Project."
-        for step in self.steps: y = step(y)
+        for step in self.steps:
+            y = step(y)
         return y
 
     def inverse(self,
         z:Tensor # (..., d) points
     ) -> Tensor: # (..., d)
         "Come back, to rounding."
-        for step in reversed(self.steps): z = step(z, inverse=True)
+        for step in reversed(self.steps):
+            z = step(z, inverse=True)
         return z
 
 # %% ../nbs/04_projector.ipynb #cell-31
@@ -245,7 +258,8 @@ class PowerProjector(nn.Module):
         dim:int|None=None  # dimensions of the space: d, there is no other choice
     ):
         super().__init__()
-        if features < 1: raise ValueError(f"features: expected at least 1, got {features}")
+        if features < 1:
+            raise ValueError(f"features: expected at least 1, got {features}")
         if dim not in (None, features):
             raise ValueError(f"dim: one power for each feature makes as many dimensions, {features}; got {dim}")
         self.log_exponents = nn.Parameter(torch.zeros(features))

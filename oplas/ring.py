@@ -41,7 +41,8 @@ _CHUNK = 1024          # encodings that are worked on at once, which bounds the 
 
 def _to_numpy(a):
     "A tensor as an array, low precisions as float32; anything else as it is."
-    if not isinstance(a, Tensor): return a
+    if not isinstance(a, Tensor):
+        return a
     a = a.detach().cpu()
     return (a.float() if a.dtype in (torch.float16, torch.bfloat16) else a).numpy()
 
@@ -60,7 +61,8 @@ def _ring_order(order, classes):
 
 def _each_once(order):
     "A list of Python objects from `order`; raise if one stands twice."
-    if isinstance(order, str): raise ValueError(f"order: expected a list of labels, got the string {order!r}")
+    if isinstance(order, str):
+        raise ValueError(f"order: expected a list of labels, got the string {order!r}")
     order = [o.item() if hasattr(o, 'item') else o for o in order]
     if twice := sorted({o for o in order if order.count(o) > 1}, key=str):
         raise ValueError(f"order: expected each label once, got {twice} more than once")
@@ -76,14 +78,16 @@ class _Scaling:
         self.mean, self.scale = mean, scale
         self.wide = bool((np.abs(mean) > 2**12 * scale).any()) # would float32 swallow what is beside the mean?
 
-    def standardize(self, Y): return ((Y - self.mean) / self.scale).astype(np.float32)
+    def standardize(self, Y):
+        return ((Y - self.mean) / self.scale).astype(np.float32)
 
     def restore(self, X):
         "Encodings in float32, or in float64 if float32 cannot tell them apart."
         Y = X.astype(np.float64) * self.scale + self.mean
         return Y if self.wide else Y.astype(np.float32)
 
-def _chunks(Y, size=_CHUNK): return (Y[i:i + size] for i in range(0, len(Y), size))
+def _chunks(Y, size=_CHUNK):
+    return (Y[i:i + size] for i in range(0, len(Y), size))
 
 def _moments(Y):
     "Mean and standard deviation (d,) of each feature in float64, without a float64 copy of all encodings."
@@ -97,19 +101,23 @@ def _scaling_of(Y, one_scale):
     std = np.where(std > 1e-13 * np.abs(mean), std, 0)
     _warn_if_rounded(Y, mean, std)
     each = np.where(std > 0, std, 1)
-    if not one_scale: return _Scaling(mean, each), np.ones_like(each)
+    if not one_scale:
+        return _Scaling(mean, each), np.ones_like(each)
     scale = np.sqrt((std**2).mean()) or 1.
     return _Scaling(mean, np.full_like(each, scale)), np.where(std > 0, scale / each, 1)
 
 def _warn_if_rounded(Y, mean, std):
-    if Y.dtype != np.float32: return
+    if Y.dtype != np.float32:
+        return
     coarse = int(((std > 0) & (std < 8 * np.spacing(np.abs(mean).astype(np.float32)))).sum())
-    if coarse: warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64")
+    if coarse:
+        warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64")
 
 # %% ../nbs/10_ring.ipynb #positions
 def _operator(N, planes):
     "T on 2·planes dimensions, with a period of N and the standard axes as its planes."
-    with seeded(0): T = FiLMR(2 * planes, planes=planes, period=N, init='uniform').requires_grad_(False)
+    with seeded(0):
+        T = FiLMR(2 * planes, planes=planes, period=N, init='uniform').requires_grad_(False)
     axes = torch.eye(2 * planes)
     T.u.copy_(axes[::2])
     T.v.copy_(axes[1::2])
@@ -118,7 +126,8 @@ def _operator(N, planes):
 def _positions(T, N):
     "The positions (N, 2·planes) around the ring, and the sharpness with which they are read back."
     first = torch.eye(T.dim)[::2].sum(0)
-    if T.dim == N: first[-2] = .5**.5                  # the plane that turns by 180° has but one dimension
+    if T.dim == N:
+        first[-2] = .5**.5  # the plane that turns by 180° has but one dimension
     device = T.u.device
     at = T(first.to(device).expand(N, -1), torch.arange(N, device=device, dtype=torch.float32))
     likeness = at @ at[0]
@@ -140,7 +149,8 @@ class _MeanOffsets(nn.Module):
     def encode(self, X, w):
         "No content (B, 0), and the rest (B, d) without the offset and shape of the position with weights `w` (B, N)."
         s = X - w @ self.offset
-        if not self.basis.shape[1]: return X[:, :0], s
+        if not self.basis.shape[1]:
+            return X[:, :0], s
         u = s @ self.basis
         shape = torch.einsum('bn,nij->bij', w, self.shape)
         return X[:, :0], s + (torch.linalg.solve(shape, u[..., None])[..., 0] - u) @ self.basis.mT
@@ -155,7 +165,8 @@ class _MeanOffsets(nn.Module):
 
 def _mean_offsets(mu, R, lab, morph):
     "Offsets between class means `mu` (N, d), and shapes from the residuals R (B, d)."
-    if not morph: return _MeanOffsets(mu, R.new_zeros(R.shape[1], 0), R.new_zeros(len(mu), 0, 0))
+    if not morph:
+        return _MeanOffsets(mu, R.new_zeros(R.shape[1], 0), R.new_zeros(len(mu), 0, 0))
     return _MeanOffsets((1 + morph / 3) * mu, *_roots(R, lab, morph))
 
 def _roots(R, lab, morph, q=_DIRECTIONS):
@@ -207,8 +218,10 @@ def fit(self:RingSpace,
     self._scaling, gain = _scaling_of(Y, one_scale=groups is not None)
     X = torch.as_tensor(np.concatenate([self._scaling.standardize(some) for some in _chunks(Y)]), device=self._device)
     self._gain = torch.as_tensor(gain, dtype=torch.float32, device=self._device)
-    if y is None: places = self._find_places(X, groups, steps, seed, generator)
-    else: places = self._place_labels(labels)
+    if y is None:
+        places = self._find_places(X, groups, steps, seed, generator)
+    else:
+        places = self._place_labels(labels)
     places = torch.as_tensor(places, device=self._device)
     self._build(seed)
     self._mu, R = _class_means(X, places, len(self.order_))
@@ -230,23 +243,27 @@ def _class_means(X, places, N):
 def _check_settings(self:RingSpace, y, groups, steps):
     "Raise unless the parameters, and what was given to `fit`, go together."
     at_least(1, max_iter=self.max_iter, n_init=self.n_init)
-    if self.content is not None: at_least(1, content=self.content)
+    if self.content is not None:
+        at_least(1, content=self.content)
     if self.morph is not None and not 0 <= self.morph <= 1:
         raise ValueError(f"morph: expected a number in [0, 1] or None, got {self.morph}")
     if y is not None:
-        if steps is not None: raise ValueError("steps: expected None where labels are given; the labels tell the steps")
+        if steps is not None:
+            raise ValueError("steps: expected None where labels are given; the labels tell the steps")
         return
     if groups is None and steps is None:
         raise ValueError("This RingSpace estimator requires y to be passed, but the target y is None "
                          "(or groups and steps, with a period, if there are no labels)")
     for name, value in dict(groups=groups, steps=steps, period=self.period).items():
-        if value is None: raise ValueError(f"{name}: expected, where there are no labels, besides the other two of groups, steps, period")
+        if value is None:
+            raise ValueError(f"{name}: expected, where there are no labels, besides the other two of groups, steps, period")
     at_least(2, period=self.period)
 
 def _validate(space, Y, y):
     "Encodings in the float type that they came in, and labels, checked as scikit-learn does."
     dtype = [np.float64, np.float32]
-    if y is None: return validate_data(space, _to_numpy(Y), dtype=dtype), None
+    if y is None:
+        return validate_data(space, _to_numpy(Y), dtype=dtype), None
     Y, labels = validate_data(space, _to_numpy(Y), _to_numpy(y), dtype=dtype)
     check_classification_targets(labels)
     return Y, labels
@@ -255,7 +272,8 @@ def _check_counterparts(groups, steps, B, period):
     "Groups numbered from 0 and steps (B,) modulo `period`, as arrays; None where None was given."
     if groups is None: return None, None
     groups = _one_column('groups', groups, B)
-    if groups.dtype.kind == 'f' and np.isnan(groups).any(): raise ValueError("groups: expected a name for each sample, got NaN")
+    if groups.dtype.kind == 'f' and np.isnan(groups).any():
+        raise ValueError("groups: expected a name for each sample, got NaN")
     groups = np.unique(groups, return_inverse=True)[1]
     _warn_of_lone(groups)
     if period is None: return groups, None
@@ -277,7 +295,8 @@ def _warn_of_lone(groups):
 
 def _one_column(name, values, B):
     values = np.asarray(_to_numpy(values))
-    if values.shape != (B,): raise ValueError(f"{name}: expected one for each of {B} samples, shape ({B},), got {values.shape}")
+    if values.shape != (B,):
+        raise ValueError(f"{name}: expected one for each of {B} samples, shape ({B},), got {values.shape}")
     return values
 
 # %% ../nbs/10_ring.ipynb #paired
@@ -291,7 +310,8 @@ def _paired(groups, places, N):
                          f"(group number {group} of the sorted ones, place {place})")
     size = np.bincount(groups)
     kept = np.flatnonzero(size[groups] > 1)
-    if not len(kept): raise ValueError(f"groups: expected counterparts, got {len(size)} groups of one sample only")
+    if not len(kept):
+        raise ValueError(f"groups: expected counterparts, got {len(size)} groups of one sample only")
     return kept, np.unique(groups[kept], return_inverse=True)[1]
 
 # %% ../nbs/10_ring.ipynb #places-code
@@ -319,7 +339,8 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     if self.agreement_ is not None and self.agreement_ < _AGREED:
         warnings.warn(f"no two of {self.n_init} starts found the same ring: they agree on {self.agreement_:.0%} of the groups; "
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
-    with torch.no_grad(): read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in (X * self._gain).split(_CHUNK)])
+    with torch.no_grad():
+        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in (X * self._gain).split(_CHUNK)])
     read[kept] = (phases[chosen][of] + step) % N
     return read.cpu().numpy()
 
@@ -328,7 +349,8 @@ def _build(self:RingSpace, seed=0):
     "Operator, positions and networks, from `order_`, `planes` and `n_features_in_`."
     N = len(self.order_)
     planes = N // 2 if self.planes is None else self.planes
-    if not 1 <= planes <= N // 2: raise ValueError(f"planes: expected 1 to {N // 2} for {N} labels, got {planes}")
+    if not 1 <= planes <= N // 2:
+        raise ValueError(f"planes: expected 1 to {N // 2} for {N} labels, got {planes}")
     self.T_ = _operator(N, planes)
     self.angles_ = self.T_.angles().numpy()
     self.T_.to(self._device)
@@ -359,8 +381,10 @@ def _read_positions(self:RingSpace, X, R, places, generator):
 def _learn_rest(self:RingSpace, X, R, places, groups, generator):
     "Learn what goes along with the ring: from counterparts if there are groups, else from class means."
     self.morph_ = None
-    if groups is None: self._choose_morph(X, R, places, generator)
-    else: self._learn_counterparts(X, places, groups, generator)
+    if groups is None:
+        self._choose_morph(X, R, places, generator)
+    else:
+        self._learn_counterparts(X, places, groups, generator)
     self._rest.to(self._device).requires_grad_(False)
 
 @patch
@@ -374,7 +398,8 @@ def _choose_morph(self:RingSpace, X, R, places, generator):
         self._rest = _mean_offsets(self._mu, R, places, self.morph_)
         content, rest = self._rest.encode(X[some], eye[start])
         moved = self._rest.decode(content, rest, eye[goal])
-        if (self._probabilities(moved).argmax(-1) == goal).float().mean() >= _ENOUGH: break
+        if (self._probabilities(moved).argmax(-1) == goal).float().mean() >= _ENOUGH:
+            break
 
 @patch
 def _learn_counterparts(self:RingSpace, X, places, groups, generator):
@@ -386,7 +411,8 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator):
     X = X if len(kept) == len(X) else X[kept]
     self._rest = _start(X, _place_table(of, places, N), self._mu, content).to(X.device)
     origin = torch.as_tensor(self._scaling.mean / self._scaling.scale, dtype=torch.float32, device=X.device)
-    if origin.square().mean() > 100: origin = torch.zeros_like(origin)     # cosines about a far origin tell nothing apart
+    if origin.square().mean() > 100:
+        origin = torch.zeros_like(origin)  # cosines about a far origin tell nothing apart
     _sharpen(self._rest, X, places, _group_index(of), origin, self.max_iter, generator,
              progress=self.verbose, desc='counterparts')
 
@@ -412,10 +438,14 @@ def anchor(self:RingSpace,
 
 def _anchor_names(order, labels, N):
     "The N labels in the order in which they follow each other."
-    if order is not None: names = np.array(_each_once(order))
-    elif labels.dtype.kind in 'iu' and labels.min() >= 0 and labels.max() < N: names = np.arange(N)
-    else: names = np.unique(labels)
-    if len(names) != N: raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), got {len(names)}: {names.tolist()}")
+    if order is not None:
+        names = np.array(_each_once(order))
+    elif labels.dtype.kind in 'iu' and labels.min() >= 0 and labels.max() < N:
+        names = np.arange(N)
+    else:
+        names = np.unique(labels)
+    if len(names) != N:
+        raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), got {len(names)}: {names.tolist()}")
     return names
 
 def _best_turn(places, wanted, N):
@@ -447,7 +477,8 @@ def _project(self:RingSpace, Y):
     return torch.cat([r, *self._rest.encode(X, self._weights(r))], -1)
 
 @patch
-def _probabilities(self:RingSpace, X): return self._nets(X * self._gain).softmax(-1).mean(0)
+def _probabilities(self:RingSpace, X):
+    return self._nets(X * self._gain).softmax(-1).mean(0)
 
 @patch
 def _ring(self:RingSpace, X):
@@ -481,7 +512,8 @@ def inverse_transform(self:RingSpace,
 ):    # (B, n_features) float32, or float64 where float32 cannot tell the encodings apart; array or tensor, as Z is
     "The exact inverse of `transform`."
     n, q = self.T_.dim if hasattr(self, 'T_') else 0, getattr(getattr(self, '_rest', None), 'content', 0)
-    def decode(z): return self._rest.decode(z[:, n:n + q], z[:, n + q:], self._weights(z[:, :n])).cpu().numpy()
+    def decode(z):
+        return self._rest.decode(z[:, n:n + q], z[:, n + q:], self._weights(z[:, :n])).cpu().numpy()
     parts = [self._scaling.restore(decode(z)) for z in self._check_points(Z).split(_CHUNK)]
     return like_input(torch.as_tensor(np.concatenate(parts)), Z)
 
@@ -502,8 +534,10 @@ def _turns(steps, B, N):
     "Steps modulo N, in float64; whole numbers of any size are taken exactly."
     t = np.asarray(_to_numpy(steps))
     wrong = t.shape not in ((), (B,)) or t.dtype.kind not in 'biufO'
-    if not wrong: t = np.asarray(t % N, dtype=np.float64)
-    if wrong or not np.isfinite(t).all(): raise ValueError(f"steps: expected a finite number, or {B} of them, got {steps}")
+    if not wrong:
+        t = np.asarray(t % N, dtype=np.float64)
+    if wrong or not np.isfinite(t).all():
+        raise ValueError(f"steps: expected a finite number, or {B} of them, got {steps}")
     return t
 
 # %% ../nbs/10_ring.ipynb #predict-code
@@ -535,7 +569,8 @@ def score(self:RingSpace,
     steps:int=0 # whole number of places
 ) -> float:     # A_k in [0, 1]
     "The fraction for which `predict(Y, steps)` is the label `steps` places further around the ring than the true one."
-    if steps != int(steps): raise ValueError(f"steps: only whole steps lead from label to label, got {steps}")
+    if steps != int(steps):
+        raise ValueError(f"steps: only whole steps lead from label to label, got {steps}")
     check_consistent_length(Y, y)
     N = len(self.order_)
     goal = (self._index(y) + int(steps) % N) % N
@@ -547,7 +582,8 @@ def _index(self:RingSpace, labels):
     "Places (B,) on the ring of labels, or an error that names the strangers."
     where = {o: i for i, o in enumerate(self.order_.tolist())}
     labels = np.asarray(_to_numpy(labels))
-    if labels.ndim != 1: raise ValueError(f"labels: expected shape (B,), got {labels.shape}")
+    if labels.ndim != 1:
+        raise ValueError(f"labels: expected shape (B,), got {labels.shape}")
     if strange := sorted({l for l in labels.tolist() if l not in where}, key=str):
         raise ValueError(f"labels: {strange[:6]} are not on this ring, {list(where)}")
     return np.array([where[l] for l in labels.tolist()])
@@ -623,13 +659,15 @@ def load(cls:RingSpace,
     "Read a space back, or raise ValueError with the name of the file."
     pick_device(device)                                                         # a missing one is reported as such
     version = _version_of(path)
-    def build(header, tensors): return _space_from(cls, *_up_to_date(version, header, tensors), device)
+    def build(header, tensors):
+        return _space_from(cls, *_up_to_date(version, header, tensors), device)
     return load_space(path, 'RingSpace', version, build)
 
 def _version_of(path):
     "1 if the file says so, else the current one, so that what is wrong is told by whoever reads it."
     try:
-        with safe_open(path, 'pt') as file: return 1 if (file.metadata() or {}).get('version') == '1' else _VERSION
+        with safe_open(path, 'pt') as file:
+            return 1 if (file.metadata() or {}).get('version') == '1' else _VERSION
     except Exception: return _VERSION
 
 def _up_to_date(version, header, tensors):
@@ -644,12 +682,15 @@ def _up_to_date(version, header, tensors):
 def _space_from(cls, header, tensors, device):
     "A space from the header and tensors of a file, their shapes checked."
     space = cls(header['given'], random_state=header['random_state'], device=device, **{name: header[name] for name in _PARAMS})
-    if np.dtype(header['kind']).kind not in 'biufUO': raise ValueError(f"labels of kind {header['kind']}")
+    if np.dtype(header['kind']).kind not in 'biufUO':
+        raise ValueError(f"labels of kind {header['kind']}")
     space.order_ = np.array(_each_once(header['order']), dtype=header['kind'])
     space.classes_ = np.unique(space.order_)
     space.n_features_in_, space.n_iter_, space.morph_ = len(tensors['mean']), space.max_iter, header['morph_']
-    if header['features']: space.feature_names_in_ = np.array(header['features'], dtype=object)
-    if header['agreement_'] is not None: space.agreement_ = float(header['agreement_'])
+    if header['features']:
+        space.feature_names_in_ = np.array(header['features'], dtype=object)
+    if header['agreement_'] is not None:
+        space.agreement_ = float(header['agreement_'])
     space._device = pick_device(device)
     space._build()
     _put_tensors(space, tensors)
@@ -657,7 +698,8 @@ def _space_from(cls, header, tensors, device):
 
 def _put_tensors(space, tensors):
     N, d = len(space.order_), space.n_features_in_
-    for name, shape in dict(mean=(d,), scale=(d,), gain=(d,), mu=(N, d)).items(): _expect(name, tensors[name], shape)
+    for name, shape in dict(mean=(d,), scale=(d,), gain=(d,), mu=(N, d)).items():
+        _expect(name, tensors[name], shape)
     space._scaling = _Scaling(*(tensors[name].cpu().numpy() for name in ('mean', 'scale')))
     space._gain, space._mu = (tensors[name].to(space._device) for name in ('gain', 'mu'))
     space._nets.load_state_dict({name[5:]: t for name, t in tensors.items() if name.startswith('nets.')})
@@ -673,12 +715,15 @@ def _rest_from(tensors, N, d):
     else:
         q = tensors['basis'].shape[1]
         kind, shapes = _MeanOffsets, dict(offset=(N, d), basis=(d, q), shape=(N, q, q))
-    for name, shape in shapes.items(): _expect(name, tensors[name], shape)
+    for name, shape in shapes.items():
+        _expect(name, tensors[name], shape)
     return kind(**{name: tensors[name] for name in shapes})
 
 def _expect(name, tensor, shape):
-    if tensor.shape != shape: raise ValueError(f"{name}: expected shape {shape}, got {tuple(tensor.shape)}")
-    if not tensor.isfinite().all(): raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    if tensor.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {tuple(tensor.shape)}")
+    if not tensor.isfinite().all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
 
 # %% ../nbs/10_ring.ipynb #register
 super(RingSpace, RingSpace).__init_subclass__(auto_wrap_output_keys=('transform',))
@@ -706,16 +751,19 @@ class RingReport:
         figures = asdict(self) | dict(accuracy=self.accuracy.tolist(), min_accuracy=self.min_accuracy)
         return figures | dict(counterparts={name: c.tolist() for name, c in self.counterparts.items()})
 
-    def __repr__(self): return '\n'.join(f'{name:<42}{value}' for name, value in _report_rows(self))
+    def __repr__(self):
+        return '\n'.join(f'{name:<42}{value}' for name, value in _report_rows(self))
 
 def _report_rows(report):
     "Names and figures (text) of a report's lines."
     r, last = report, len(report.accuracy) - 1
     yield 'held-out accuracy, worst A_k', f'{r.min_accuracy:.3f}   over k = 0 … {last} steps'
-    for name, a in r.baselines.items(): yield f'accuracy of {name}', f'{a:.3f}'
+    for name, a in r.baselines.items():
+        yield f'accuracy of {name}', f'{a:.3f}'
     yield 'relative error of coming back', f'{r.round_trip:.0e} round trip, {r.closure:.0e} after {last + 1} steps'
     yield 'residual correlation', f'{r.correlation:.3f}'
-    for name, a in r.reading.items(): yield f'judge, {name}', f'{a:.3f}'
+    for name, a in r.reading.items():
+        yield f'judge, {name}', f'{a:.3f}'
     for name, c in r.counterparts.items():
         more = r.retrieval[name]
         yield f'C_k, {name}', (f"{c.mean():.3f} mean, {c.min():.3f} min; hit@5 {more['hit@5']:.3f}, "
@@ -734,7 +782,8 @@ class _Lookup:
         "Samples (n,) that have a counterpart k places further, and those counterparts (n,)."
         goals = zip(((self.places + k) % self.N).tolist(), self.groups.tolist())
         found = [(i, self.at[goal]) for i, goal in enumerate(goals) if goal in self.at]
-        if not found: raise ValueError(f"groups: no sample has a counterpart {k} place(s) further around the ring")
+        if not found:
+            raise ValueError(f"groups: no sample has a counterpart {k} place(s) further around the ring")
         return np.array(found).T
 
     def measure(self, moved, k):
@@ -746,7 +795,8 @@ class _Lookup:
         error = np.sqrt(np.square(moved[i] - self.Y[j]).sum() / max(self.spread[j].sum(), 1e-300))
         return {'hit@1': np.mean(rank == 1), 'hit@5': np.mean(rank <= 5), 'MRR': np.mean(1 / rank), 'error': error}
 
-def _unit(a): return a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-30)
+def _unit(a):
+    return a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-30)
 
 def _measure_all(lookup, move):
     "C_k (N − 1,) and the means over k of all measures, of move(k) -> encodings."
@@ -765,7 +815,8 @@ def _rival_moves(space, Y, places, train):
     N, means = len(space.order_), space.means_
     moves = {'nothing done': [lambda k: Y],
              'class-mean offset, true label known': [lambda k: Y + means[(places + k) % N] - means[places]]}
-    if train is None or len(train) < 3: return moves
+    if train is None or len(train) < 3:
+        return moves
     train_Y, labels, groups = (np.asarray(_to_numpy(a)) for a in train)
     ridges = [_linear_maps(train_Y, space._index(labels), groups, N, alpha) for alpha in (.01, 1.)]
     moves['linear map, label-free'] = [lambda k, maps=maps: maps[k - 1].predict(Y) for maps in ridges]
@@ -794,12 +845,14 @@ def ring_report(
     Z = np.asarray(_to_numpy(space.transform(Y)))
     accuracy = np.array([space.score(Y, labels, k) for k in range(N)])
     Y = check_array(_to_numpy(Y), dtype=[np.float64, np.float32])
-    def decode(k): return space.inverse_transform(space.advance(Z, k))
+    def decode(k):
+        return space.inverse_transform(space.advance(Z, k))
     report = RingReport(accuracy, *_exactness(space, Y, Z), _residual_correlation(space, Y, decode(1), places))
     if judge is not None:
         read = np.mean(judge.predict(decode(1)) == space.order_[(places + 1) % N])
         report.reading = {'untouched': float(np.mean(judge.predict(Y) == labels)), 'advanced': float(read)}
-    if train is not None: report.baselines = _rival_classifiers(train, Y, labels)
+    if train is not None:
+        report.baselines = _rival_classifiers(train, Y, labels)
     if groups is not None:
         lookup = _Lookup(Y, places, _to_numpy(groups), N)
         moves = {'ring': [decode]} | _rival_moves(space, Y, places, train)
@@ -811,7 +864,8 @@ def ring_report(
 def _exactness(space, Y, Z):
     "Largest error of the round trip, and of N steps one by one or at once, relative to the RMS of Y."
     N, rms, around = len(space.order_), np.sqrt(np.mean(np.square(Y, dtype=np.float64))), Z
-    for _ in range(N): around = space.advance(around)
+    for _ in range(N):
+        around = space.advance(around)
     back = [space.inverse_transform(z) for z in (Z, around, space.advance(Z, N))]
     errors = [float(np.abs(b - Y).max() / max(rms, 1e-300)) for b in back]
     return errors[0], max(errors[1:])
@@ -839,7 +893,8 @@ def from_transformation(cls:Pairs,
 ) -> Pairs:
     "Move each input by each of the steps, and encode."
     steps = [int(k) for k in steps]
-    if len(set(steps)) < max(2, len(steps)): raise ValueError(f"steps: expected at least two different steps, each once, got {steps}")
+    if len(set(steps)) < max(2, len(steps)):
+        raise ValueError(f"steps: expected at least two different steps, each once, got {steps}")
     parts = [np.asarray(_to_numpy(encoder(transform(x, k)))) for k in steps]
     shapes = {part.shape for part in parts}
     if len(shapes) > 1 or parts[0].ndim != 2 or len(parts[0]) != len(x):
@@ -880,7 +935,8 @@ _MOST_GROUPS = 2048 # groups from which the start is computed: beyond, it costs 
 
 class _Pairs:
     "Sums over counterparts at two places of the centered encodings: what ridge regressions need."
-    def __init__(self, X, table, mu): self.X, self.table, self.mu = X, table, mu
+    def __init__(self, X, table, mu):
+        self.X, self.table, self.mu = X, table, mu
 
     def __call__(self, a, b):
         "Encodings at place a and their counterparts at place b, both (n, d)."
@@ -913,10 +969,12 @@ def _start_maps(pairs, N):
     "For each place, the map to the reference place and the map from there, both (N, d, d)."
     line = (np.arange(N) - _cut(pairs, N)) % N                 # where on the line each place stands
     at, middle = np.argsort(line), N // 2
-    def over(distance): return [(at[a], at[a + distance]) for a in range(N) if 0 <= a + distance < N]
+    def over(distance):
+        return [(at[a], at[a + distance]) for a in range(N) if 0 <= a + distance < N]
     maps = {s: pairs.map(over(s)) for s in range(-middle, N - middle) if s}
     maps[0] = torch.eye(pairs.X.shape[1], device=pairs.X.device)
-    if N - middle not in maps: maps[middle] = pairs.map(over(middle))
+    if N - middle not in maps:
+        maps[middle] = pairs.map(over(middle))
     looks = torch.stack([maps[middle - int(p)] for p in line])
     return looks, torch.stack([maps[int(p) - middle] for p in line])
 
@@ -938,7 +996,8 @@ class _Counterparts(nn.Module):
         self.show, self.show_at = nn.Parameter(show), nn.Parameter(show_at) # B_p (N, d, q), μ_p (N, d)
 
     @property
-    def content(self): return self.look.shape[1]
+    def content(self):
+        return self.look.shape[1]
 
     def encode(self, X, w):
         "Content (B, q) and rest (B, d) of encodings X (B, d), seen from the position with weights `w` (B, N)."
@@ -955,7 +1014,8 @@ class _Counterparts(nn.Module):
     def move(self, X, here, there):
         "Encodings X (B, d) that stand at places `here` (B,), moved to places `there` (B,)."
         content = _by_place(self.look, X, here) + self.look_at[here]
-        def shown(places): return _by_place(self.show, content, places) + self.show_at[places]
+        def shown(places):
+            return _by_place(self.show, content, places) + self.show_at[places]
         return X + shown(there) - shown(here)
 
 def _start(X, table, mu, dim):
@@ -968,7 +1028,8 @@ def _start(X, table, mu, dim):
 def _leading(X, mu, table, dim):
     "An orthonormal basis (d, dim) of the directions in which samples of one place differ most."
     d = X.shape[1]
-    if dim >= d: return torch.eye(d, device=X.device)
+    if dim >= d:
+        return torch.eye(d, device=X.device)
     spread = X.new_zeros(d, d)
     for place, some in enumerate(table[:_MOST_GROUPS].T):
         R = X[some[some >= 0]] - mu[place]
@@ -1014,8 +1075,10 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
     shape = nets.size, min(_SEARCH_BATCH, len(X))
     sums = torch.zeros(len(groups.size), X.shape[1], device=X.device).index_add_(0, groups.of, X)
     means = sums / groups.size[:, None]
-    def draw(high): return torch.randint(high, shape, generator=generator, device=X.device)
-    def normal(*size): return torch.randn(size, generator=generator, device=X.device)
+    def draw(high):
+        return torch.randint(high, shape, generator=generator, device=X.device)
+    def normal(*size):
+        return torch.randn(size, generator=generator, device=X.device)
     def loss(f):
         i = draw(len(X))
         j = groups.another(i, generator)
@@ -1042,7 +1105,8 @@ def _agreement(phases, N):
 
 def _choose_start(phases, N):
     "The start that agrees best with another one, and how well; one start alone has nothing to agree with: None."
-    if len(phases) == 1: return 0, None
+    if len(phases) == 1:
+        return 0, None
     agree = _agreement(phases, N).fill_diagonal_(0)
     ranked = agree.sort(descending=True).values
     chosen = int((ranked[:, 0] + 1e-3 * agree.mean(1)).argmax())

@@ -20,7 +20,8 @@ def dots(
     seed:int=0        # of the draw
 ) -> Tensor:          # (B, S, 2) in [−1, 1]
     "Toy stems: one dot of each class an example (figure 2c, left column)."
-    if stems < 2: raise ValueError(f"stems: a mix needs at least 2, got {stems}")
+    if stems < 2:
+        raise ValueError(f"stems: a mix needs at least 2, got {stems}")
     g = torch.Generator().manual_seed(seed)
     x = 2 * torch.rand(points, stems, 2, generator=g) - 1
     if star:
@@ -29,7 +30,8 @@ def dots(
         x[on, 0] = (x[:, 0, :1] * way)[on]
     return x
 
-def _soft_step(x, a): return .9 * ((a * x).tanh() + .1 * x)
+def _soft_step(x, a):
+    return .9 * ((a * x).tanh() + .1 * x)
 
 def twist_and_squash(
     x:Tensor # (..., 2) points
@@ -51,7 +53,8 @@ def untwist(
 ) -> Tensor: # (..., 2) points
     "The inverse of `twist_and_squash`, by bisection in float64."
     p, q = (_solve(partial(_soft_step, a=2), y.double(), 12 * y.double().abs() + 1e-9) / 1.7).unbind(-1)
-    def first(b): return p + .5 * _soft_step(b, 3)
+    def first(b):
+        return p + .5 * _soft_step(b, 3)
     b = _solve(lambda b: b + .7 * _soft_step(first(b), 1.2), q, p.abs() + q.abs() + 1)
     return torch.stack([first(b), b], -1).to(y)
 
@@ -69,7 +72,8 @@ def random_encoder(
     def f(x):
         for Q, pair in zip(turns, shifts):
             x = x @ Q.to(x)
-            for A, B in pair: x = _shift(x, A, B)
+            for A, B in pair:
+                x = _shift(x, A, B)
             x = .15 * x + (1.2 * x).tanh()
         return x @ turns[-1].to(x)
     return f

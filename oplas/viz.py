@@ -36,7 +36,8 @@ def plane(
 ) -> list:   # arrays (N, 2)
     "Points in the plane of the first set's two leading directions; sets in 2-D stay as they are."
     sets = [_array(p) for p in points]
-    if sets[0].shape[-1] == 2: return sets
+    if sets[0].shape[-1] == 2:
+        return sets
     mean, axes = sets[0].mean(0), _principal(sets[0])
     return [(p - mean) @ axes.T for p in sets]
 
@@ -69,10 +70,13 @@ def plot_ring(
     "Draw a ring: the points, and on top of them where the operator puts their predecessors."
     ax = ax or plt.subplots(figsize=(4, 4))[1]
     z, *sent = plane(z) if Tz is None else plane(z, Tz)
-    if y is not None: ax.scatter(*_array(y).T, **STYLES['y'], zorder=2)
+    if y is not None:
+        ax.scatter(*_array(y).T, **STYLES['y'], zorder=2)
     ax.scatter(*z.T, **STYLES['z'], zorder=3)
-    for Tz in sent: ax.scatter(*Tz.T, **STYLES['Tz'], zorder=4)
-    if labels is not None: _label_points(ax, z, labels)
+    for Tz in sent:
+        ax.scatter(*Tz.T, **STYLES['Tz'], zorder=4)
+    if labels is not None:
+        _label_points(ax, z, labels)
     ax.set(aspect='equal', title=title or '')
     ax.margins(.12)
     ax.locator_params(nbins=5)
@@ -99,7 +103,8 @@ def _pane_grid(panes, columns, size):
     gaps = dict(wspace=.04, hspace=.16)
     shape = (size * columns, 1.12 * size * rows)
     axs = plt.subplots(rows, columns, figsize=shape, squeeze=False, gridspec_kw=gaps)[1]
-    for ax in axs.flat[panes:]: ax.remove()
+    for ax in axs.flat[panes:]:
+        ax.remove()
     return axs
 
 def plot_panes(
@@ -112,7 +117,8 @@ def plot_panes(
     "One pane per recorded step, all to one scale, as in figure 4 of the paper."
     frames = _flat(frames)
     new = axs is None
-    if new: axs = _pane_grid(len(frames), columns, size)
+    if new:
+        axs = _pane_grid(len(frames), columns, size)
     limits = _limits(frames, y)
     for ax, (step, (z, Tz)) in zip(np.ravel(axs), frames.items()):
         plot_ring(z, Tz, y, ax=ax)
@@ -198,7 +204,8 @@ class Film:
         self.still = _png(frames[-1])
         plt.close(animation._fig)
 
-    def _repr_png_(self): return self.moving
+    def _repr_png_(self):
+        return self.moving
 
     def _repr_html_(self):
         from base64 import b64encode
@@ -269,7 +276,8 @@ def plot_accuracy(
         ax.axhline(value, c=COLORS['z'], ls=style, label=f'{name} {value:.3f}')
     ax.set(xlabel='steps k', ylabel='$A_k$', ylim=(0, 1.02))
     ax.set_title(f'min $A_k$ = {accuracy.min():.3f}')
-    if lines: ax.legend(loc='lower right', fontsize=8)
+    if lines:
+        ax.legend(loc='lower right', fontsize=8)
     return ax
 
 # %% ../nbs/07_viz.ipynb #cell-23
@@ -326,7 +334,8 @@ def _draw_stems(axs, stems):
     for ax, points, name in zip(axs, stems, names):
         for i, color in zip(range(points.shape[1]), MIX_COLORS['stems'] * 9):
             _scatter(ax, points[:, i], color, f'${name.format(i + 1)}$')
-    for ax, title in zip(axs, ('inputs X', 'encodings Y', 'space Z')): ax.set_title(title)
+    for ax, title in zip(axs, ('inputs X', 'encodings Y', 'space Z')):
+        ax.set_title(title)
 
 def _draw_mixes(axs, mixes):
     names = r'x_{mix} = \sum x_i', 'y_{mix} = f(x_{mix})', 'z_{mix} = h(y_{mix})'
@@ -341,7 +350,8 @@ def plot_mixing(
     axs=None, # (2, 3) axes to draw on; None: a new figure
 ):            # (2, 3) array of axes
     "Stems above, mixes below, as inputs, encodings and points; two coordinates (paper, figure 2c)."
-    if axs is None: axs = plt.subplots(2, 3, figsize=(9.6, 6.6), layout='constrained')[1]
+    if axs is None:
+        axs = plt.subplots(2, 3, figsize=(9.6, 6.6), layout='constrained')[1]
     stems = [_array(s)[..., :2] for s in stems]
     _draw_stems(axs[0], stems)
     _draw_mixes(axs[1], mix)
@@ -401,7 +411,8 @@ def plot_removal(
     mix, without = _array(mix)[:2], _array(without)[:2]
     difference = mix - points[remove]
     shown = np.array([(0, 0), *points.values(), mix, without, difference])
-    if others is not None: _draw_near(ax, _array(others)[:, :2], 1.2 * np.linalg.norm(mix))
+    if others is not None:
+        _draw_near(ax, _array(others)[:, :2], 1.2 * np.linalg.norm(mix))
     _draw_stems_from_origin(ax, points, .09 * np.abs(shown).max())
     _draw_difference(ax, mix, difference, without, remove)
     _frame_points(ax, shown)
@@ -428,7 +439,8 @@ def animate_mixing(
     frames = {step: [_array(p)[:, :2] for p in pair] for step, pair in frames.items()}
     side = 1.1 * max(np.abs(p).max() for p in frames[max(frames)])
     ax.set(aspect='equal', xlim=(-side, side), ylim=(-side, side), xticks=[], yticks=[])
-    def draw(step, points): _draw_sums(ax, *points)
+    def draw(step, points):
+        _draw_sums(ax, *points)
     return _film(ax, frames, draw, interval, hold)
 
 # %% ../nbs/07_viz.ipynb #cell-30
@@ -453,8 +465,10 @@ MAPS = dict(pca=_pca, umap=_umap) # (points (N, d), seed) -> (N, 2)
 # %% ../nbs/07_viz.ipynb #viz-encodings-check
 def _check_stems(stems):
     "A dict of stems, none of them named as mix or sum."
-    if not isinstance(stems, Mapping): got = type(stems).__name__
-    elif not stems or {'mix', 'sum'} & set(stems): got = list(stems)
+    if not isinstance(stems, Mapping):
+        got = type(stems).__name__
+    elif not stems or {'mix', 'sum'} & set(stems):
+        got = list(stems)
     else: return
     raise ValueError("stems: expected a dict of names to encodings, "
                      f"none of them named mix or sum; got {got}")
@@ -473,7 +487,8 @@ def _encodings(stems, mix, total):
     "Name -> (B, d) of stems, mix and sum, or an error."
     _check_stems(stems)
     named = {name: _array(y) for name, y in dict(stems, mix=mix, sum=total).items()}
-    for name, y in named.items(): _check_encodings(name, y, named['mix'].shape)
+    for name, y in named.items():
+        _check_encodings(name, y, named['mix'].shape)
     return named
 
 # %% ../nbs/07_viz.ipynb #viz-map-encodings
@@ -488,7 +503,8 @@ def map_encodings(
     if not callable(by) and by not in MAPS:
         raise ValueError(f"by: expected one of {', '.join(MAPS)}, or a callable; got {by!r}")
     named = _encodings(stems, mix, total)
-    if named['mix'].shape[1] == 2: return named
+    if named['mix'].shape[1] == 2:
+        return named
     map_points = by if callable(by) else MAPS[by]
     points = _array(map_points(np.concatenate(list(named.values())), seed))
     return dict(zip(named, np.split(points, len(named))))
@@ -517,7 +533,8 @@ def plot_encodings(
     ax.set_aspect('equal', 'datalim')
     ax.set_box_aspect(.85)
     ax.locator_params(nbins=5)
-    if legend: ax.legend(fontsize=8, markerscale=1.4, framealpha=.85)
+    if legend:
+        ax.legend(fontsize=8, markerscale=1.4, framealpha=.85)
     return ax
 
 # %% ../nbs/07_viz.ipynb #viz-encoding-grid
@@ -527,7 +544,8 @@ def _encoding_axes(axs, rows, columns):
         shape = (3.9 * columns, 3.3 * rows + .3)
         return plt.subplots(rows, columns, figsize=shape, squeeze=False, layout='constrained')[1]
     axs = np.asarray(axs)
-    if axs.shape == (rows, columns): return axs
+    if axs.shape == (rows, columns):
+        return axs
     raise ValueError(f"axs: expected {rows} × {columns} axes, encoders × columns, "
                      f"got shape {axs.shape}")
 
@@ -537,7 +555,8 @@ def _shared_legend(ax):
     place = dict(loc='outside lower center', ncols=6, frameon=False)
     ax.figure.legend(handles, names, **place, fontsize=9, markerscale=1.5)
 
-def _map_name(by): return getattr(by, '__name__', str(by)) if callable(by) else by.upper()
+def _map_name(by):
+    return getattr(by, '__name__', str(by)) if callable(by) else by.upper()
 
 def plot_encoding_grid(
     encodings:Mapping, # name of an encoder -> (stems, mix, total), as for `plot_encodings`
@@ -546,14 +565,20 @@ def plot_encoding_grid(
     seed:int=0,        # of UMAP
 ):                     # (encoders, columns) array of axes
     "The paper's figure 1: a row for each encoder, a column for each way of seeing it."
-    if not encodings: raise ValueError("encodings: expected at least one encoder, got none")
-    if isinstance(by, str) or callable(by): by = (by,)
+    if not encodings:
+        raise ValueError("encodings: expected at least one encoder, got none")
+    if isinstance(by, str) or callable(by):
+        by = (by,)
     new = axs is None
     axs = _encoding_axes(axs, len(encodings), len(by))
     for row, (name, (stems, mix, total)) in zip(axs, encodings.items()):
-        for ax, how in zip(row, by): plot_encodings(stems, mix, total, how, ax, seed, legend=False)
+        for ax, how in zip(row, by):
+            plot_encodings(stems, mix, total, how, ax, seed, legend=False)
         row[0].set_ylabel(name, fontsize=12)
-    for ax, how in zip(axs[0], by): ax.set_title(_map_name(how))
-    if new: _shared_legend(axs[0, 0])
-    else: axs[0, -1].legend(fontsize=8, markerscale=1.4, framealpha=.85)
+    for ax, how in zip(axs[0], by):
+        ax.set_title(_map_name(how))
+    if new:
+        _shared_legend(axs[0, 0])
+    else:
+        axs[0, -1].legend(fontsize=8, markerscale=1.4, framealpha=.85)
     return axs
