@@ -10,9 +10,9 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 os.chdir(root)  # nbdev looks for settings.ini from here
-sys.path.insert(0, str(root))
+sys.path[:0] = [str(root), str(root/'.ci')]
 
-import yaml
+import house, site_pages, yaml
 from fastcore.docments import docments
 from nbdev.clean import nbdev_clean
 from nbdev.config import get_config
@@ -30,9 +30,20 @@ paper = ('https://drscotthawley.github.io/oplas', 'https://github.com/drscotthaw
 generated = ('nbs/nbdev.yml', f'{lib}/_modidx.py')  # nbdev writes the address there; checked against nbdev
 linking = ('README.md', f'nbs/{cfg.readme_nb}', 'CITATION.cff', 'CONTRIBUTING.md', 'CHANGELOG.md', '.github/ISSUE_TEMPLATE/config.yml')  # may link to our pages, at the address in settings.ini
 by_hand = ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # read on the repository's pages: links are to files
-order = {'Tutorials': ('tutorials', 'fifths tonnetz keys mixing figure1 songs listen'),  # the sidebar: section, folder, the pages that come first
-         'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means extending'),
-         'Studies': ('studies', 'claims matrices mixing rotations'), 'Reference': ('', '')}
+FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
+    'Tutorials': ('tutorials', 'first_ring first_mix stargate digits ring_without_labels keys fifths tonnetz mixing songs listen figure1'),
+    'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means extending'),
+    'Studies': ('studies', 'claims counterparts matrices mixing additivity rotations'),
+}
+REFERENCE = {  # group -> pages, as users need them
+    'Spaces': '10_ring 11_mixing 12_plugin',
+    'Operators and layers': '00_rotations 01_film 02_operators 04_projector',
+    'Losses and training': '03_losses 05_training 06_storage',
+    'Sound': 'audio/00_stems audio/01_synth audio/02_spectra audio/03_encoders audio/04_decoders audio/05_songs',
+    'Pictures and toys': '07_viz 08_toy 09_stargate',
+    'Paper': 'paper/00_released paper/01_claims paper/02_reproduce',
+    'Command and benchmark': 'cli bench',
+}
 heavy = {'umap', 'transformers', 'musdb'}           # slow or optional: imported where they are used
 
 # What the checks look at
@@ -41,6 +52,11 @@ def tracked():
     names = subprocess.run(['git', 'ls-files', '-z'], capture_output=True, text=True, check=True).stdout.split('\0')
     return [Path(o) for o in names if o and Path(o).is_file()]
 
+def library():
+    "The modules that notebooks make, as paths from the root"
+    return [p.relative_to(root) for p in house.modules(root/lib) if p.name[0] != '_']
+
+def module_name(path): return '.'.join(path.with_suffix('').parts)
 def text_of(path): return Path(path).read_text(encoding='utf-8', errors='ignore')
 def notebooks(): return [o for o in sorted(Path('nbs').rglob('*.ipynb')) if not any(p[0] in '._' for p in o.parts)]
 
@@ -72,13 +88,25 @@ def with_colab(path):
             dict(cell_type='code', execution_count=None, id='install', metadata={}, outputs=[], source=install(path).splitlines(True))]
     return nb | dict(cells=rest[:1] + ours + rest[1:])
 
+def pages_of(folder, first):
+    "The pages of a folder, those that are named first before the others"
+    first = first.split()
+    found = [o for o in notebooks() if o.parent == Path('nbs')/folder]
+    found.sort(key=lambda o: (first.index(o.stem) if o.stem in first else len(first), o.name))
+    return [o.relative_to('nbs').as_posix() for o in found]
+
+def reference():
+    "The groups of the Reference, with the pages that are there"
+    return [dict(section=group, contents=[f'{o}.ipynb' for o in names.split() if Path(f'nbs/{o}.ipynb').exists()])
+            for group, names in REFERENCE.items()]
+
 def sidebar():
-    "The sidebar: every page in its section, those that `order` names first"
-    def pages(folder, first):
-        found = [o.relative_to('nbs') for o in notebooks() if o.parent == Path('nbs')/folder and (folder or o.stem[0].isdigit())]
-        return [o.as_posix() for o in sorted(found, key=lambda o: (first.split().index(o.stem) if o.stem in first.split() else len(found), o.name))]
-    bar = [dict(text='Home', href=cfg.readme_nb)] + [dict(section=s, contents=pages(*o)) for s, o in order.items()] + [dict(text='Glossary', href='glossary.ipynb')]
-    return '# Written by .ci/check.py --mend from the table there\n' + yaml.dump(dict(website=dict(sidebar=dict(contents=bar))), sort_keys=False)
+    "The sidebar: every page in its section"
+    bar = [dict(text='Home', href=cfg.readme_nb)]
+    bar += [dict(section=section, contents=pages_of(*where)) for section, where in FOLDERS.items()]
+    bar += [dict(section='Reference', contents=reference()), dict(text='Glossary', href='glossary.ipynb')]
+    made = yaml.dump(dict(website=dict(sidebar=dict(contents=bar))), sort_keys=False)
+    return '# Written by .ci/check.py --mend from the tables there\n' + made
 
 def contents(folder):
     return {p: p.read_bytes() for p in sorted(Path(folder).rglob('*')) if p.is_file() and '__pycache__' not in p.parts}
@@ -129,10 +157,11 @@ def clean():
 def readme():
     "README.md holds the text and code of index.ipynb, with the two commands near its top"
     nb, page = linking[1], text_of('README.md')
+    layout = re.compile(r'^(#\|.*|:::.*|> .*)\n?', re.M)   # options, frames and the tagline, which pandoc turns into something else
     for source in cells(nb, 'markdown') + cells(nb, 'code'):
-        source = re.sub(r'^#\|.*\n?', '', source, flags=re.M)
-        for part in re.split(r'\n\s*\n', source):
-            if not part.startswith('![') and words(part) not in words(page):
+        if 'colab-badge' in source: continue             # checked by `colab_cells`
+        for part in re.split(r'\n\s*\n', layout.sub('', source)):
+            if part.strip() and not part.startswith('![') and words(part) not in words(page):
                 yield f'README.md lacks this of {nb}: {part[:60]!r}; run nbdev_readme (needs Quarto) or edit both'
     for command in ('oplas reproduce', 'nbdev_test'):
         at = [i for i, line in code_lines(page) if command in line]
@@ -144,7 +173,7 @@ def address():
     owner = re.compile(rf'github\.com[/:]{re.escape(cfg.user)}\b|\b{re.escape(cfg.user)}\.github\.io')
     for p in tracked():
         text, name = text_of(p), p.as_posix()
-        if name in ('settings.ini', *generated): continue
+        if name in ('settings.ini', *generated) or name.startswith('.ci/'): continue
         if name.endswith('.ipynb') and name not in linking:  # badge and install cell are checked by `colab`
             nb = json.loads(text)
             text = json.dumps([c for c in nb['cells'] if not for_colab(c)], ensure_ascii=False)
@@ -198,7 +227,7 @@ def docs():
         if not (made/e).exists(): yield f'the sidebar names {e}, which is not there'
     for e in pages:
         if bar.count(e) != 1: yield f'the sidebar should name {e} once, and names it {bar.count(e)} times; run .ci/check.py --mend'
-    if text_of('nbs/sidebar.yml') != sidebar(): yield 'nbs/sidebar.yml is not what the table `order` gives; run .ci/check.py --mend'
+    if text_of('nbs/sidebar.yml') != sidebar(): yield 'nbs/sidebar.yml is not what the tables give; run .ci/check.py --mend'
 
     anchors = {e: slugs(json.loads(text_of(made/e))['cells']) for e in pages if (made/e).exists()}
     for e, p in pages.items():
@@ -244,25 +273,29 @@ def files():
 
 def lazy():
     "import oplas stays light: no umap, transformers, musdb or matplotlib.pyplot (no module imports the first three)"
-    modules = [lib] + [f'{lib}.{p.stem}' for p in sorted(Path(lib).glob('*.py')) if p.name[0] != '_']
+    modules = [lib] + [module_name(p) for p in library()]
     for some, banned in ((modules[:1], heavy | {'matplotlib.pyplot'}), (modules, heavy)):
         code = f"import sys, {', '.join(some)}; print(*({banned!r} & set(sys.modules)))"
         out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
         if out.returncode: yield f'importing {", ".join(some)} failed: {out.stderr.strip().splitlines()[-1]}'
         elif out.stdout.strip(): yield f'importing {", ".join(some)} imports {out.stdout.strip()}: import it inside the function that uses it'
 
-extras = {'audio': {'transformers', 'musdb', 'stempeg'}}  # what may be missing: asked for with a message that names the extra
+extras = {  # what may be missing: asked for with a message that names the extra
+    'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
+    'sounds': {'music21', 'onnxruntime'},
+}
+by_line = {'tinysoundfont', 'linear_cae'}  # whose own requirements cannot be met: the message gives the line to install it
 
 def needs():
     "What the library imports is among the requirements in settings.ini, or in an extra that is asked for"
-    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow')
+    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow', yaml='pyyaml')
     def listed(key): return {re.split(r'[<>=!~]', o)[0].lower() for o in cfg.d.get(key, '').split()}
     optional = {n for name, some in extras.items() for n in some if n in listed(f'{name}_requirements')}
-    for p in Path(lib).glob('*.py'):
+    for p in library():
         for node in ast.walk(ast.parse(text_of(p))):
             modules = [o.name for o in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
             for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
-                if package.get(top, top).lower() not in listed('requirements') | optional: yield f'{p} imports {top}, which settings.ini does not list'
+                if package.get(top, top).lower() not in listed('requirements') | optional | by_line: yield f'{p} imports {top}, which settings.ini does not list'
 
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
@@ -298,7 +331,7 @@ def public():
             if c['cell_type'] != 'code' or re.search(r'^#\|\s*eval:\s*false', source, re.M): continue
             if not re.search(r'^#\|\s*export', source, re.M): used |= used_in(source)
             elif not re.search(r'^#\|\s*(hide\b|include:\s*false)', source, re.M): shown.setdefault(p.name, []).append(source)
-    modules = {p: importlib.import_module(f'{lib}.{p.stem}') for p in sorted(Path(lib).glob('[a-z]*.py'))}
+    modules = {p: importlib.import_module(module_name(p)) for p in library()}
     code = [(n, o) for m in modules.values() for n in m.__all__ if callable(o := getattr(m, n)) and getattr(o, '__module__', '') == m.__name__]
     used |= {getattr(r, '__name__', r) for n, o in code if n in used and inspect.isfunction(o) and (r := inspect.signature(o).return_annotation)}  # what an example gets, it uses
     used |= {b.__name__ for n, o in code if n in used and inspect.isclass(o) for b in o.__mro__}
@@ -309,7 +342,7 @@ def public():
         notebook = re.search(r'File to edit: \S*?([\w.]+\.ipynb)', text_of(p))[1]
         if not module.__doc__: yield f'{p}: {notebook} lacks the line `> what it is for` under its title'
         for name in module.__all__:
-            of, at = getattr(module, name), f'{p.stem}.{name}'
+            of, at = getattr(module, name), f'{house.room(root/p)}.{name}'
             if (name, of) not in code: continue  # tables and numbers: told where they stand
             if name not in used: yield f'{at}: no example uses it'
             if not any(re.search(rf'^(?:def|class) {name}\b', o, re.M) for o in shown.get(notebook, ())): yield f'{at}: not shown in {notebook}'
@@ -318,10 +351,18 @@ def public():
                 if n != at and n.split('.')[-1] not in used: yield f'{n}: no example uses it'
                 if lacking := [k for k, d in told(o).items() if not d]: yield f'{n}: nothing said of {", ".join(lacking)}'
 
+def of_nbdev(finding):
+    "Is a line of a module too long that nbdev writes itself, the first of its names?"
+    at = re.match(rf'({lib}/[\w/]+\.py):(\d+):\d+: E501', finding)
+    return bool(at) and text_of(at[1]).splitlines()[int(at[2]) - 1].startswith('__all__')
+
 def lint():
-    "ruff finds nothing in the library (ruff.toml)"
-    out = subprocess.run([sys.executable, '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', lib], capture_output=True, text=True)
-    if out.returncode: yield from (o for o in (out.stdout + out.stderr).splitlines() if o and not o.startswith(('Found', '[*]')))
+    "ruff finds nothing in the library, and no line over 120 columns there or in a notebook (ruff.toml)"
+    command = [sys.executable, '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise']
+    for more in ([lib], ['--select', 'E501', 'nbs']):
+        out = subprocess.run([*command, *more], capture_output=True, text=True)
+        found = [o for o in (out.stdout + out.stderr).splitlines() if o and not o.startswith(('Found', '[*]'))]
+        if out.returncode: yield from (o for o in found if not of_nbdev(o))
 
 def types():
     "mypy finds nothing in the library (mypy.ini)"
@@ -345,7 +386,7 @@ def wheel():
         inside, = (tmp/'venv').glob('lib/python*/site-packages')
         (inside/'others.pth').write_text('\n'.join(p for p in sys.path if p.endswith('site-packages')))  # torch and the rest, as they are here
         run(sys.executable, '-m', 'pip', '--python', tmp/'venv/bin/python', 'install', '-q', '--no-deps', '--no-index', made)
-        for p in [*Path(lib).glob('*.py'), Path(lib)/'py.typed']:
+        for p in [*Path(lib).rglob('*.py'), Path(lib)/'py.typed']:
             if not (inside/p).exists(): yield f'the wheel lacks {p} (setup.py, MANIFEST.in)'
         found = run(tmp/'venv/bin/python', '-c', f'import {lib}; print({lib}.__file__)', cwd=tmp/'dist')
         if not found.startswith(str(inside)): yield f'import {lib} took {found}, not the wheel'
@@ -353,12 +394,45 @@ def wheel():
             name = script.split('=')[0]
             if name not in run(tmp/'venv/bin'/name, '--help', cwd=tmp/'dist'): yield f'{name} --help does not say what {name} is'
 
-checks = {o.__name__: o for o in (export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, lint, types, wheel, alts)}
+def pages():
+    "The pages are such that Quarto shows all of them as they should be (.ci/site_pages.py has the rules)"
+    for p in notebooks():
+        nb = json.loads(text_of(p))
+        for rule in site_pages.RULES:
+            for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
+
+def methods_shown():
+    "Every public method of a public class has its own entry in the Reference"
+    for p in library():
+        module = importlib.import_module(module_name(p))
+        made_in = p.parent/re.search(r'File to edit: (\S+\.ipynb)', text_of(p))[1]
+        shown = set(site_pages.entries(json.loads(text_of(made_in))))
+        for name in module.__all__:
+            of = getattr(module, name)
+            if not inspect.isclass(of) or of.__module__ != module.__name__: continue
+            for method in methods(of):
+                if method not in framework and f'{name}.{method}' not in shown:
+                    yield f'{module_name(p)}.{name}.{method}: no entry in {made_in.name}; export it with @patch, or show_doc it'
+
+def publish():
+    "The public address is set (asked for when the site is published, and not before)"
+    yield from site_pages.publishable(cfg.git_url)
+
+checks = {o.__name__: o for o in (
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, methods_shown, lint, types, wheel, alts,
+    house.shape, house.rooms, house.house_map, pages, site_pages.site_rules)}
+on_demand = {publish.__name__: publish}
+
+def without_entries(nb):
+    "The notebook without the outputs of show_doc, which the site makes anew, with addresses of its own"
+    for c in nb['cells']:
+        if c['cell_type'] == 'code' and re.match(r'\s*(#\|.*\n\s*)*show_doc\(', ''.join(c['source'])): c['outputs'] = []
+    return nb
 
 def mend():
-    "Export, clean, and give the sidebar, the Colab cells and every link to our pages what stands in settings.ini and in `order`"
+    "Export, clean, and give the sidebar, the Colab cells and every link to our pages what stands in settings.ini and in the tables of the sidebar"
     for p in notebooks():
-        if json.loads(text_of(p)) != (nb := with_colab(p)): p.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+        if json.loads(text_of(p)) != (nb := without_entries(with_colab(p))): p.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
     Path('nbs/sidebar.yml').write_text(sidebar(), encoding='utf-8')
     Path('CITATION.cff').write_text(re.sub(r'^version: .*', f'version: {cfg.version}', text_of('CITATION.cff'), flags=re.M), encoding='utf-8')
     nbdev_export.__wrapped__(); nbdev_clean.__wrapped__(); refresh_quarto_yml()
@@ -373,15 +447,15 @@ def mend():
 
 def main():
     asked = [o for o in sys.argv[1:] if o != '--mend']
-    if unknown := [o for o in asked if o not in checks]: sys.exit(f'expected --mend or some of {", ".join(checks)}; got {", ".join(unknown)}')
+    if unknown := [o for o in asked if o not in checks | on_demand]: sys.exit(f'expected --mend or some of {", ".join(checks)}; got {", ".join(unknown)}')
     if '--mend' in sys.argv: mend()
     failed = 0
-    for name, check in checks.items():
-        if asked and name not in asked: continue
+    for name, check in (checks | on_demand).items():
+        if name not in (asked or checks): continue
         problems = []
         try: problems.extend(check())
         except (Exception, SystemExit) as e: problems.append(f'{type(e).__name__}: {e}')
-        print(f'{"FAIL" if problems else "ok":4} {name:8} {check.__doc__}', *problems, sep='\n     - ', flush=True)
+        print(f'{"FAIL" if problems else "ok":4} {name:13} {check.__doc__}', *problems, sep='\n     - ', flush=True)
         failed += bool(problems)
     sys.exit(bool(failed))
 

@@ -21,7 +21,8 @@ def _check_vectors(**vectors):
         if a.ndim == 0 or a.shape[-1] < 2:
             raise ValueError(f"{name}: expected shape (..., n) with n >= 2, got {tuple(a.shape)}")
         n = n or a.shape[-1]
-        if a.shape[-1] != n: raise ValueError(f"{name}: expected shape (..., {n}), got {tuple(a.shape)}")
+        if a.shape[-1] != n:
+            raise ValueError(f"{name}: expected shape (..., {n}), got {tuple(a.shape)}")
 
 # %% ../nbs/00_rotations.ipynb #cell-9
 def _givens(n, i, j, angle):
@@ -36,9 +37,10 @@ def aguilera_perez(
     u:Tensor, # (n,) floats, n >= 2
     v:Tensor, # (n,) floats
 ) -> Tensor:  # (n, n) matrix that turns `u` toward `v` by twice their angle
-    "The rotation by Givens rotations, as in the paper (Algorithm 1, reference [19]); slow: the oracle for `rotation_matrix`."
+    "The rotation by Givens rotations, as in the paper (reference [19]); slow: the oracle for `rotation_matrix`."
     _check_vectors(u=u, v=v)
-    if u.ndim > 1 or v.ndim > 1: raise ValueError(f"expected u and v of shape (n,), got {tuple(u.shape)}, {tuple(v.shape)}")
+    if u.ndim > 1 or v.ndim > 1:
+        raise ValueError(f"expected u and v of shape (n,), got {tuple(u.shape)}, {tuple(v.shape)}")
     n = len(u)
     W, M = torch.stack([u, v], 1), torch.eye(n, dtype=u.dtype, device=u.device)
     for col in range(2):
@@ -52,16 +54,20 @@ def _wide(x):
     "Half-precision tensors as float32, others as they are."
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
+def _dot(a, b):
+    "Dot products over the last dimension, which is kept."
+    return (a * b).sum(-1, keepdim=True)
+
 def _unit_pair(u, v):
     "Unit vectors along `u` and `v`; both zero where either is, for then there is no plane."
     u, v = (a / a.detach().abs().amax(-1, keepdim=True).clamp_min(torch.finfo(a.dtype).tiny) for a in (u, v))
-    nu, nv = ((a * a).sum(-1, keepdim=True) for a in (u, v))
+    nu, nv = _dot(u, u), _dot(v, v)
     plane = (nu != 0) & (nv != 0)                                 # NaN stays NaN
     return [torch.where(plane, a * torch.where(plane, n, 1).rsqrt(), 0) for a, n in ((u, nu), (v, nv))]
 
 def _turn(x, u, v, a, b):
     "`(I + a A + b A²) x` with `A = v uᵀ − u vᵀ`, for unit `u` and `v`: O(n) per point."
-    c, p, q = ((s * t).sum(-1, keepdim=True) for s, t in ((u, v), (x, u), (x, v)))
+    c, p, q = _dot(u, v), _dot(x, u), _dot(x, v)
     return x + u * ((b*c - a)*q - b*p) + v * ((b*c + a)*p - b*q)
 
 # %% ../nbs/00_rotations.ipynb #cell-12
@@ -69,17 +75,18 @@ def rotation_matrix(
     u:Tensor, # (..., n) floats, n >= 2; only the direction counts
     v:Tensor, # (..., n) floats
 ) -> Tensor:  # (..., n, n), active: R @ x turns a column x; for rows use x @ R.mT
-    "The rotation in the plane of `u` and `v` that turns `u` toward `v` by TWICE their angle; the identity if either is zero."
+    "The rotation in the plane of `u` and `v`, from `u` toward `v`, by TWICE their angle; identity if either is zero."
     _check_vectors(u=u, v=v)
-    dtype, (u, v) = u.dtype, _unit_pair(_wide(u), _wide(v))
-    c = (u * v).sum(-1)[..., None, None]
+    dtype = u.dtype
+    u, v = _unit_pair(_wide(u), _wide(v))
+    c = _dot(u, v)[..., None]
     eye = torch.eye(u.shape[-1], dtype=u.dtype, device=u.device)
     return _turn(eye, u[..., None, :], v[..., None, :], 2*c, 2).mT.to(dtype)
 
 # %% ../nbs/00_rotations.ipynb #cell-16
 def _gaps(u, v):
     "Squared distances between unit vectors `u` and `v`, and between `u` and `−v`, each (..., 1)."
-    return ((u - v)**2).sum(-1, keepdim=True), ((u + v)**2).sum(-1, keepdim=True)
+    return _dot(u - v, u - v), _dot(u + v, u + v)
 
 def rotation_angle(
     u:Tensor, # (..., n) floats, n >= 2
@@ -119,7 +126,7 @@ class _Rotate(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         x, u, v, W, K, P, norm = ctx.saved_tensors
-        if torch.is_grad_enabled():                               # a gradient of this gradient is wanted: by the plain formula
+        if torch.is_grad_enabled():                               # a gradient of this one is wanted: the plain formula
             wanted = [a for a, need in zip((x, u, v), ctx.needs_input_grad) if need]
             grads = iter(torch.autograd.grad(_whole_turn(x, u, v), wanted, g, create_graph=True))
             return tuple(next(grads) if need else None for need in ctx.needs_input_grad)
@@ -136,39 +143,70 @@ def _is_hot_path(x, u, v, t):
     return (not isinstance(t, Tensor) and t in (1, -1) and getattr(u, 'ndim', 0) == getattr(v, 'ndim', 0) == 1
             and getattr(x, 'ndim', 0) and x.shape[-1] == len(u) == len(v) > 1 and x.dtype == u.dtype == v.dtype
             and x.dtype in (torch.float32, torch.float64) and x.device.type != 'mps'
-            and not torch.compiler.is_compiling() and not _transformed() and not torch.is_autocast_enabled(x.device.type))
+            and not torch.compiler.is_compiling() and not _transformed()
+            and not torch.is_autocast_enabled(x.device.type))
 
 # %% ../nbs/00_rotations.ipynb #cell-20
-def _sin_ratio(nu, minus, plus):
-    "sin(νθ)/sin θ from the `_gaps` of two unit vectors at angle θ: a series near θ = 0, and 0 at θ = π."
-    w = minus / 4                                                 # sin²(θ/2)
-    near = w * (1 + nu*nu) < .02
-    w, d, e = torch.where(near, w, 0), torch.where(near, 1, minus).sqrt(), torch.where(plus > 0, plus, 1).sqrt()
-    far = 2 * torch.sin(2 * nu * torch.atan2(d, e)) / (d * e)
-    term = series = nu * torch.ones_like(w)
-    for k in range(8):                                            # ν ₂F₁(1+ν, 1−ν; 3/2; w)
-        term = term * w * ((1 + k)**2 - nu*nu) / ((1.5 + k) * (k + 1))
-        series = series + term
-    return torch.where(near, series, torch.where(plus > 0, far, 0))
+def _exact(a):
+    "`a` in float64, where the device has it."
+    return a if a.device.type == 'mps' else a.double()
 
+def _cos_and_sin_ratio(t, angle, gap):
+    "cos(tδ) and sin(tδ)/sin δ for `angle` δ in [0, π/2], `gap` = 4 sin²(δ/2); near 0 by a series, for the gradients."
+    near = gap * (1 + t*t) < .08
+    w, far = torch.where(near, gap / 4, 0), torch.where(near, 1, angle)
+    term = series = t * torch.ones_like(w)
+    for k in range(8):                                            # t ₂F₁(1+t, 1−t; 3/2; w)
+        term = term * w * ((1 + k)**2 - t*t) / ((1.5 + k) * (k + 1))
+        series = series + term
+    ratio = torch.where(near, series, (t * far).sin() / far.sin())
+    cos = (1 - 4 * w * (1 - w) * torch.where(near, ratio, 0)**2).sqrt()
+    return torch.where(near, cos, (t * far).cos()), ratio
+
+def _half_turns(t):
+    "cos(tπ) and sin(tπ), exact for whole `t`."
+    k = t.detach().round()
+    rest, sign = math.pi * (t - k), 1 - 2 * (k % 2)
+    return sign * rest.cos(), sign * rest.sin()
+
+def _mirror_at(u, v, t):
+    "Unit vectors along `u` and along v_t, whose angle to `u` is `t` (..., 1) times that of `v`."
+    u, v = _unit_pair(u, v)
+    obtuse = _dot(u, v) < 0
+    v = torch.where(obtuse, -v, v)                                # −v is the same mirror as v: now δ <= π/2
+    gap = v - u
+    w = gap - u * _dot(u, gap)
+    square = _dot(w, w)                                           # sin² δ
+    plane = square > (4 * torch.finfo(w.dtype).eps)**2
+    sine = torch.where(plane, square, 1).sqrt()
+    angle = torch.where(plane, torch.atan2(sine, _dot(u, v)), 0)
+    cos, ratio = _cos_and_sin_ratio(t, angle, _dot(gap, gap))
+    near = cos * u + ratio * w                                    # at tδ from u
+    across = (t * angle).sin() * u - cos * (w / sine)             # at a right angle to it
+    cos_pi, sin_pi = _half_turns(t)
+    return u, torch.where(plane & obtuse, cos_pi * near + sin_pi * across, near)
+
+# %% ../nbs/00_rotations.ipynb #rotate
 def rotate(
     x:Tensor, # (..., n) points as rows, floats
     u:Tensor, # (n,), or (..., n) that broadcasts against `x`
     v:Tensor, # (n,), or (..., n) that broadcasts against `x`
-    t:float|Tensor=1.0, # power of the rotation, any real number: −1 undoes, 0.5 is half way; a tensor broadcasts against `x[..., 0]`
+    t:float|Tensor=1.0, # power, any real number: −1 undoes, 0.5 is half way; a tensor broadcasts against `x[..., 0]`
 ) -> Tensor:  # (..., n), dtype of `x`
     "Turn `x` in the plane of `u` and `v`, from `u` toward `v`, by `t` times `rotation_angle(u, v)`: O(n) per point."
     if _is_hot_path(x, u, v, t):
         if t < 0: u, v = v, u
-        return _Rotate.apply(x, u, v) if x.ndim == 2 else _Rotate.apply(x.reshape(-1, x.shape[-1]), u, v).view(x.shape)
+        if x.ndim == 2: return _Rotate.apply(x, u, v)
+        return _Rotate.apply(x.reshape(-1, x.shape[-1]), u, v).view(x.shape)
     _check_vectors(x=x, u=u, v=v)
-    dtype, x, u, v = x.dtype, *map(_wide, (x, u, v))
-    if not isinstance(t, Tensor) and t in (1, -1): return _whole_turn(x, *((u, v) if t > 0 else (v, u))).to(dtype)
-    u, v = _unit_pair(u, v)
-    if isinstance(t, Tensor): t = t[..., None]
-    elif float(t).is_integer(): v = torch.where((u * v).sum(-1, keepdim=True) < 0, -v, v)  # the same mirror, and θ below a right angle
-    gaps = _gaps(u, v)
-    return _turn(x, u, v, _sin_ratio(2*t, *gaps), 2 * _sin_ratio(t, *gaps)**2).to(dtype)
+    dtype, x, u, v = x.dtype, _wide(x), _wide(u), _wide(v)
+    if not isinstance(t, Tensor) and t in (1, -1):
+        if t < 0: u, v = v, u
+        return _whole_turn(x, u, v).to(dtype)
+    a, b = _exact(u), _exact(v)
+    t = t[..., None].to(a) if isinstance(t, Tensor) else a.new_full((1,), t)
+    a, b = _mirror_at(a, b, t)
+    return rotate(x, a.to(u.dtype), b.to(u.dtype)).to(dtype)
 
 # %% ../nbs/00_rotations.ipynb #cell-35
 def plane_basis(

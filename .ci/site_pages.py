@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""What the site needs of its pages, checked without Quarto: one function a rule, each of which is tried on a planted fault.
+
+.ci/site_pages.py     try every rule on a page with the fault that it is for, and on a page without
+"""
+import ast, json, re, sys
+from pathlib import Path
+
+import yaml
+
+PAGE_WIDTH = 100   # columns of code that a page shows
+DIGITS = 6         # of a number that a page shows
+HIDDEN = re.compile(r'^#\|\s*(hide\b|hide_input\b|include:\s*false|echo:\s*false)', re.M)
+SILENT = re.compile(r'^#\|\s*(hide\b|include:\s*false)', re.M)
+FOLDED = re.compile(r'^#\|\s*code-fold:\s*true', re.M)
+EXPORTED = re.compile(r'^#\|\s*export(i|s)?\b', re.M)
+DIRECTIVES = {   # nbdev's own, which it takes out before Quarto sees the page
+    'export', 'exporti', 'exports', 'hide', 'hide_input', 'hide_output', 'default_exp', 'filter_stream',
+    'hide_line', 'cuda', 'slow', 'collapse_input', 'collapse_output',
+}
+SHOWN = {'text/plain', 'text/html', 'text/markdown', 'text/latex', 'image/png', 'image/svg+xml', 'image/jpeg'}
+OBJECT = re.compile(r'^<[\w.]+( object)?( at 0x[0-9a-f]+)?.*>$')
+PLACEHOLDER = 'OWNER'
+
+
+def source_of(cell): return ''.join(cell['source'])
+def code_cells(nb): return [(i, c, source_of(c)) for i, c in enumerate(nb['cells']) if c['cell_type'] == 'code']
+def prose(nb): return [(i, source_of(c)) for i, c in enumerate(nb['cells']) if c['cell_type'] == 'markdown']
+def is_shown(source): return not HIDDEN.search(source) and not EXPORTED.search(source) and 'google.colab' not in source
+
+
+def options(nb):
+    "Every option of a cell is YAML, or a directive of nbdev's"
+    for i, _, source in code_cells(nb):
+        lines = [line[2:].strip() for line in source.splitlines() if re.match(r'#\|', line)]
+        for line in lines:
+            if ':' not in line:
+                if line.split()[0] not in DIRECTIVES: yield f'cell {i}: {line!r} is neither an option nor a directive'
+                continue
+            if line.split()[0] in DIRECTIVES: continue
+            try: value = yaml.safe_load(line)
+            except yaml.YAMLError as e:
+                yield f'cell {i}: {line[:50]!r} is not YAML ({e.problem}); put its value in quotes'
+                continue
+            if not isinstance(value, dict): yield f'cell {i}: {line[:50]!r} is no option: expected name: value'
+            elif line.startswith('fig-alt:') and line[8:].strip()[0] not in '"\'[':
+                yield f'cell {i}: put the words of fig-alt in quotes'
+
+
+def outputs(nb):
+    "Every output is of a kind that Quarto shows"
+    for i, cell, source in code_cells(nb):
+        if SILENT.search(source): continue
+        for output in cell.get('outputs', []):
+            data = output.get('data', {})
+            if not data: continue
+            if strange := set(data) - SHOWN - {'application/json', 'application/javascript'}:
+                yield f'cell {i}: Quarto shows no {", ".join(sorted(strange))}; make HTML of it'
+            plain = ''.join(data.get('text/plain', '')).strip()
+            if set(data) == {'text/plain'} and OBJECT.match(plain): yield f'cell {i}: shows {plain[:60]}, an object without a picture'
+
+
+def links(nb):
+    "No link has a name in backticks in it, which nbdev would link a second time"
+    for i, text in prose(nb):
+        for found in re.findall(r'(?<!!)\[([^\[\]]*`[^\[\]]*)\]\([^)]*\)', text):
+            yield f'cell {i}: a link with a name in backticks, [{found}]; write the name without them'
+
+
+def lines(nb):
+    "No line of code on a page is too wide for it"
+    for i, _, source in code_cells(nb):
+        if not is_shown(source): continue
+        for line in source.splitlines():
+            if len(line) > PAGE_WIDTH and not line.startswith('#|'):
+                yield f'cell {i}: a line of {len(line)} columns, {PAGE_WIDTH} fit: {line.strip()[:50]!r}'
+
+
+def players(nb):
+    "Every player says what it plays"
+    for i, cell, source in code_cells(nb):
+        if SILENT.search(source): continue
+        for output in cell.get('outputs', []):
+            html = ''.join(output.get('data', {}).get('text/html', ''))
+            for player in re.finditer(r'<audio', html):
+                near = html[max(0, player.start() - 300):player.start()]
+                words = re.sub(r'<[^>]*>|base64,\S*', ' ', near).strip()
+                tag = html[player.start():player.start() + 200].split('>')[0]
+                if not words and 'aria-label' not in tag: yield f'cell {i}: a player without a label'
+
+
+def digits(nb):
+    "No shown number has more digits than anybody reads"
+    long = re.compile(rf'(?<![\w.])\d*\.\d{{{DIGITS + 1},}}(?![\w.])')
+    for i, cell, source in code_cells(nb):
+        if SILENT.search(source): continue
+        for output in cell.get('outputs', []):
+            data = output.get('data', {})
+            text = ''.join(output.get('text', '')) + ''.join(data.get('text/plain', '')) * ('text/html' not in data)
+            if found := long.search(text): yield f'cell {i}: shows {found[0]}; round it to {DIGITS} digits at most'
+
+
+def beginning(nb):
+    "The first code that a page shows is not a block of imports"
+    for i, _, source in code_cells(nb):
+        if not is_shown(source) or FOLDED.search(source) or not source.strip(): continue
+        try: body = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M)).body
+        except SyntaxError: return
+        if body and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body):
+            yield f'cell {i}: the page begins with imports: fold or hide them'
+        return
+
+
+def headings(nb):
+    "A heading stands on a line by itself, with an empty line after it"
+    for i, text in prose(nb):
+        for above, below in zip(text.splitlines(), text.splitlines()[1:]):
+            if re.match(r'#{1,4} ', above) and below.strip(): yield f'cell {i}: no empty line after {above!r}'
+
+
+RULES = options, outputs, links, lines, players, digits, beginning, headings
+
+
+def entries(nb):
+    "Names that a page of the Reference has an entry for: exported functions and classes, patched methods, show_doc"
+    for _, _, source in code_cells(nb):
+        if SILENT.search(source): continue
+        if EXPORTED.search(source):
+            for node in ast.parse(source).body:
+                if isinstance(node, ast.ClassDef): yield node.name
+                if isinstance(node, ast.FunctionDef): yield owner(node) + node.name
+        yield from re.findall(r'show_doc\((\w+(?:\.\w+)*)', source)
+
+
+def owner(function):
+    "The class that a method is patched into, with a dot; '' for a function"
+    names = {getattr(d, 'id', getattr(getattr(d, 'func', None), 'id', '')) for d in function.decorator_list}
+    first = [*function.args.posonlyargs, *function.args.args][:1]
+    if not names & {'patch', 'patch_to'} or not first or first[0].annotation is None: return ''
+    return ast.unparse(first[0].annotation).strip('\'"') + '.'
+
+
+def publishable(text):
+    "No page names the placeholder of the public address"
+    if re.search(rf'github\.com/{PLACEHOLDER}\b|\b{PLACEHOLDER}\.github\.io', text):
+        yield f'the public address is still {PLACEHOLDER}: set `user` in settings.ini, then run .ci/check.py --mend'
+
+
+def cell(source, **output):
+    "A code cell, with one output if there is any"
+    shown = [dict(output_type='display_data', data=output, metadata={})] if output else []
+    return dict(cell_type='code', source=source, outputs=shown)
+
+
+PLANTED = {   # rule -> a cell with the fault that it is for, and the same cell mended
+    options: (cell('#| fig-alt: a ring: twelve points\nplot()'), cell('#| fig-alt: "a ring: twelve points"\nplot()')),
+    outputs: (cell('animate()', **{'image/gif': 'R0', 'text/plain': '<Image>'}), cell('animate()', **{'text/html': '<img>'})),
+    links: (dict(cell_type='markdown', source='See [`fit`](a.ipynb).'), dict(cell_type='markdown', source='See [fit](a.ipynb).')),
+    lines: (cell('x = ' + '1 + ' * 30 + '1'), cell('x = 1')),
+    players: (cell('play()', **{'text/html': '<audio controls>'}), cell('play()', **{'text/html': '<p>a note</p><audio controls>'})),
+    digits: (cell('x', **{'text/plain': '7.062957669028723'}), cell('x', **{'text/plain': '7.063'})),
+    beginning: (cell('import torch\nfrom oplas import rotate'), cell('#| code-fold: true\nimport torch')),
+    headings: (dict(cell_type='markdown', source='## Title\ntext'), dict(cell_type='markdown', source='## Title\n\ntext')),
+}
+
+
+def site_rules():
+    "Every rule for pages finds the fault that it is for, and nothing on a page without"
+    for rule in RULES:
+        bad, good = (list(rule(dict(cells=[c]))) for c in PLANTED[rule])
+        if not bad: yield f'{rule.__name__} does not see its planted fault'
+        if good: yield f'{rule.__name__} complains of a page without fault: {good[0]}'
+    if not list(publishable(f'https://github.com/{PLACEHOLDER}/oplas')): yield 'publishable does not see the placeholder'
+    if list(publishable('https://github.com/somebody/oplas')): yield 'publishable complains of an address'
+
+
+if __name__ == '__main__':
+    problems = list(site_rules())
+    print(*problems or [f'{len(RULES)} rules, each seen to fail on its planted fault'], sep='\n')
+    sys.exit(bool(problems))
