@@ -491,6 +491,7 @@ def run_ring(
     print(_ring_line(results, task.places is None and not steps), said, f'written to {_shown(out)}', sep='\n')
     return results
 
+# %% ../nbs/cli.ipynb #ring-run-2
 def _fit_ring(task, period, settings):
     "From labels, with counterparts or without, or from counterparts and steps, whose places labels then name."
     import numpy as np

@@ -273,6 +273,7 @@ def _heard(test):
                          f"got {int(heard.sum())} of {len(test.mix)}")
     return Mixes(test.parts[heard], test.mix[heard], test.rest[heard], test.silence)
 
+# %% ../nbs/11_mixing.ipynb #mix-report-2
 def _report_row(space, test, train, unit):
     "The figures of one space on one set of mixes."
     def h(y):
@@ -458,6 +459,7 @@ def _build(self:MixSpace, seed=0, device='cpu'):
         self.h_ = _recipe(self.projector).make(self.n_features_in_, self.dim).to(device)
     self._wide, self._pending = None, None
 
+# %% ../nbs/11_mixing.ipynb #train-2
 @patch
 def _train(self:MixSpace, parts, mix, seed, device, callback):
     "Minimize the recipe's loss over random batches."

@@ -31,12 +31,14 @@ from torch.nn.functional import cross_entropy, normalize
 from .film import FiLMR
 from .projector import mlp
 from .storage import load_space, save_space
-from .training import Ensemble, at_least, draw_seed, fit as minimize, like_input, pick_device, seeded, warmup_cosine
+from .training import Ensemble, at_least, draw_seed, fit as minimize
+from .training import like_input, pick_device, seeded, warmup_cosine
 
 # %% ../nbs/10_ring.ipynb #cell-8
-_NETS, _WIDTH = 4, 128 # networks that read positions, and their hidden features; the mean of four depends less on the seed
-_SHARPEN = 4.          # power of the probabilities: a reading of .9 counts as .9998, so the ring part stands on a position
-_SNAP = 30.            # softmax margin between neighboring positions: e⁻³⁰ is nothing in float32, so a position is read as itself
+_NETS = 4      # networks that read positions: the mean of four depends less on the seed than one does
+_WIDTH = 128   # their hidden features
+_SHARPEN = 4.          # power of the probabilities: a reading of .9 counts as .9998, and stands on a position
+_SNAP = 30.            # softmax margin between neighbors: e⁻³⁰ is nothing in float32, so a position is read as itself
 _CHUNK = 1024          # encodings that are worked on at once, which bounds the memory
 
 def _to_numpy(a):
@@ -111,7 +113,8 @@ def _warn_if_rounded(Y, mean, std):
         return
     coarse = int(((std > 0) & (std < 8 * np.spacing(np.abs(mean).astype(np.float32)))).sum())
     if coarse:
-        warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64")
+        warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64",
+                      stacklevel=3)
 
 # %% ../nbs/10_ring.ipynb #positions
 def _operator(N, planes):
@@ -134,8 +137,9 @@ def _positions(T, N):
     return at, _SNAP / (likeness[0] - likeness[1:].max()).item()
 
 # %% ../nbs/10_ring.ipynb #offsets
-_MORPHS, _ENOUGH = (0., .15, .3), .995 # values of `morph` to try, and the share of training encodings read rightly that will do
-_DIRECTIONS = 64 # within-class directions that are morphed: more are estimated badly from the usual hundred samples a class
+_MORPHS = 0., .15, .3    # values of `morph` to try, the gentlest first
+_ENOUGH = .995           # share of training encodings, read rightly when advanced, that will do
+_DIRECTIONS = 64         # within-class directions that are morphed: a hundred samples a class do not tell more
 
 class _MeanOffsets(nn.Module):
     "Class means, and roots of class covariances, that are exchanged as the ring turns; there is no content."
@@ -192,10 +196,11 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
                               # None: the gentlest of 0, .15, .3 that reads well
         verbose:bool=False,   # show a progress bar while training
         period:int|None=None, # places N >= 2 around the ring, if there are no labels
-        content:int|None=None, # with groups: features of the content, at least 1; None: those of the encodings, at most 256
+        content:int|None=None, # with groups: features of the content; None: as many as encodings have, up to 256
         n_init:int=5          # without labels: starts, of which one is chosen, at least 1
     ):
-        self.order, self.planes, self.max_iter, self.random_state, self.device = order, planes, max_iter, random_state, device
+        self.order, self.planes, self.max_iter = order, planes, max_iter
+        self.random_state, self.device = random_state, device
         self.morph, self.verbose, self.period, self.content, self.n_init = morph, verbose, period, content, n_init
 
 # %% ../nbs/10_ring.ipynb #fit-code
@@ -204,8 +209,8 @@ _MOST_CONTENT = 256 # features of content by default: the matrices grow with it,
 @patch
 def fit(self:RingSpace,
     Y,           # (B, n_features) finite numbers: encodings; array, data frame or tensor
-    y=None,      # (B,) labels, ints or strings (scikit-learn insists on the name y); None: `groups` and `steps` take their place
-    groups=None, # (B,) samples of equal groups are counterparts: they differ in nothing but the place; None: there are none
+    y=None,      # (B,) labels, ints or strings; None: `groups` and `steps` take their place
+    groups=None, # (B,) samples of equal groups are counterparts: they differ in the place alone; None: there are none
     steps=None   # (B,) without labels: whole places that a sample is from the unknown beginning of its group
 ) -> RingSpace:  # self
     "Learn where on the ring an encoding stands, and what of it depends on that."
@@ -235,7 +240,8 @@ def _class_means(X, places, N):
     hot = torch.eye(N, device=X.device)[places]
     mu = hot.mT @ X / hot.sum(0)[:, None]
     if not mu.isfinite().all():
-        raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {int((hot.sum(0) == 0).sum())}")
+        empty = int((hot.sum(0) == 0).sum())
+        raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {empty}")
     return mu, X - mu[places]
 
 # %% ../nbs/10_ring.ipynb #check-code
@@ -256,7 +262,8 @@ def _check_settings(self:RingSpace, y, groups, steps):
                          "(or groups and steps, with a period, if there are no labels)")
     for name, value in dict(groups=groups, steps=steps, period=self.period).items():
         if value is None:
-            raise ValueError(f"{name}: expected, where there are no labels, besides the other two of groups, steps, period")
+            raise ValueError(f"{name}: expected, where there are no labels, "
+                                         "besides the other two of groups, steps, period")
     at_least(2, period=self.period)
 
 def _validate(space, Y, y):
@@ -268,6 +275,7 @@ def _validate(space, Y, y):
     check_classification_targets(labels)
     return Y, labels
 
+# %% ../nbs/10_ring.ipynb #check-code-2
 def _check_counterparts(groups, steps, B, period):
     "Groups numbered from 0 and steps (B,) modulo `period`, as arrays; None where None was given."
     if groups is None: return None, None
@@ -306,7 +314,8 @@ def _paired(groups, places, N):
     names, count = np.unique(key, return_counts=True)
     if (count > 1).any():
         group, place = divmod(int(names[count > 1][0]), N)
-        raise ValueError(f"groups: expected samples of a group at different places, got {int(count.max())} at one place "
+        raise ValueError("groups: expected samples of a group at different places, "
+                         f"got {int(count.max())} at one place "
                          f"(group number {group} of the sorted ones, place {place})")
     size = np.bincount(groups)
     kept = np.flatnonzero(size[groups] > 1)
@@ -337,7 +346,8 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     phases, _ = _phases(nets, some, index, step)
     chosen, self.agreement_ = _choose_start(phases, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
-        warnings.warn(f"no two of {self.n_init} starts found the same ring: they agree on {self.agreement_:.0%} of the groups; "
+        warnings.warn(f"no two of {self.n_init} starts found the same ring: "
+                      f"they agree on {self.agreement_:.0%} of the groups; "
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
     with torch.no_grad():
         read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in (X * self._gain).split(_CHUNK)])
@@ -420,7 +430,7 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator):
 @patch
 def anchor(self:RingSpace,
     Y, # (B, n_features) encodings, one or many
-    y  # (B,) their labels; names in `order` if that was given, else 0 to N − 1, or labels of which each of the N is there
+    y  # (B,) their labels: of `order` if that was given, else 0 to N − 1, or labels of which all N are there
 ) -> RingSpace: # self, with `order_` and `classes_` named, and `anchor_agreement_`: the share of samples that agree
     "Name the places of the ring from labelled samples."
     check_is_fitted(self, 'T_')
@@ -445,11 +455,12 @@ def _anchor_names(order, labels, N):
     else:
         names = np.unique(labels)
     if len(names) != N:
-        raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), got {len(names)}: {names.tolist()}")
+        raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), "
+                                 f"got {len(names)}: {names.tolist()}")
     return names
 
 def _best_turn(places, wanted, N):
-    "Turn and direction (1 or −1) by which most places (B,) become the wanted ones, and their share; raise if that is half or less."
+    "Turn and direction (1 or −1) by which most places (B,) become the wanted ones; raise if those are half or less."
     share = {}
     for direction in (1, -1) if len(set(wanted)) > 2 else (1,):
         votes = np.bincount((wanted - direction * places) % N, minlength=N)
@@ -457,7 +468,8 @@ def _best_turn(places, wanted, N):
     direction = max(share, key=lambda d: share[d][1])
     turn, agreed = share[direction]
     if agreed <= .5 and len(wanted) > 1:
-        raise ValueError(f"labels: the anchor contradicts itself, {agreed:.0%} of {len(wanted)} samples agree on a turn of the ring")
+        raise ValueError(f"labels: the anchor contradicts itself, {agreed:.0%} of {len(wanted)} samples "
+                                 "agree on a turn of the ring")
     return turn, direction, float(agreed)
 
 # %% ../nbs/10_ring.ipynb #transform-code
@@ -500,8 +512,10 @@ def get_feature_names_out(self:RingSpace,
     seen = getattr(self, 'feature_names_in_', [f'x{i}' for i in range(self.n_features_in_)])
     rest = seen if input_features is None else input_features
     if len(rest) != self.n_features_in_:
-        raise ValueError(f"input_features: expected {self.n_features_in_} names, as in fit (input_features should have length equal), got {len(rest)}")
-    ring, content = ([f'{name}{i}' for i in range(n)] for name, n in (('ring', self.T_.dim), ('content', self._rest.content)))
+        raise ValueError(f"input_features: expected {self.n_features_in_} names, as in fit "
+                                 f"(input_features should have length equal), got {len(rest)}")
+    ring = [f'ring{i}' for i in range(self.T_.dim)]
+    content = [f'content{i}' for i in range(self._rest.content)]
     return np.array([*ring, *content, *(f'rest_{name}' for name in rest)], dtype=object)
 
 # %% ../nbs/10_ring.ipynb #inverse-code
@@ -673,15 +687,19 @@ def _version_of(path):
 def _up_to_date(version, header, tensors):
     "Header and tensors as version 2 has them."
     if version == _VERSION: return header, tensors
-    header = dict(header, given=None if header['sorted'] else header['order'], period=None, content=None, n_init=5, agreement_=None)
-    names = dict(_mean='mean', _scale='scale', _mu='mu', _offset='rest.offset', _basis='rest.basis', _shape='rest.shape')
+    given = None if header['sorted'] else header['order']
+    header = dict(header, given=given, period=None, content=None, n_init=5, agreement_=None)
+    names = dict(_mean='mean', _scale='scale', _mu='mu')
+    names |= dict(_offset='rest.offset', _basis='rest.basis', _shape='rest.shape')
     tensors = {names.get(name, name): t for name, t in tensors.items()}
     doubles = {name: tensors[name].double() for name in ('mean', 'scale')}
     return header, dict(tensors, **doubles, gain=torch.ones(len(tensors['mean'])))
 
+# %% ../nbs/10_ring.ipynb #load-code-2
 def _space_from(cls, header, tensors, device):
     "A space from the header and tensors of a file, their shapes checked."
-    space = cls(header['given'], random_state=header['random_state'], device=device, **{name: header[name] for name in _PARAMS})
+    settings = {name: header[name] for name in _PARAMS}
+    space = cls(header['given'], random_state=header['random_state'], device=device, **settings)
     if np.dtype(header['kind']).kind not in 'biufUO':
         raise ValueError(f"labels of kind {header['kind']}")
     space.order_ = np.array(_each_once(header['order']), dtype=header['kind'])
@@ -835,7 +853,7 @@ def ring_report(
     Y,               # (B, n_features) encodings that were not used in training
     labels,          # (B,) their labels
     groups=None,     # (B,) samples with equal groups are counterparts: all but the label is the same
-    train=None,      # (Y, labels) of the training, for two classifiers to compare with; (Y, labels, groups): for linear maps too
+    train=None,      # (Y, labels) of the training, for two classifiers; (Y, labels, groups): for linear maps too
     judge=None       # fitted classifier on the original encodings, anything with `predict`, to read the advanced ones
 ) -> RingReport:
     "Measure a ring on held-out encodings: accuracy, exactness, what is moved, and whether the rest stays."
@@ -871,7 +889,7 @@ def _exactness(space, Y, Z):
     return errors[0], max(errors[1:])
 
 def _residual_correlation(space, Y, advanced, places):
-    "Correlation of what differs from the class means, before and after one step, feature by feature in training scales."
+    "Correlation of what differs from the class means, before and after one step, in training scales."
     means, scale = space.means_, space._scaling.scale
     before = (Y - means[places]) / scale
     after = (advanced - means[(places + 1) % len(means)]) / scale
@@ -898,7 +916,8 @@ def from_transformation(cls:Pairs,
     parts = [np.asarray(_to_numpy(encoder(transform(x, k)))) for k in steps]
     shapes = {part.shape for part in parts}
     if len(shapes) > 1 or parts[0].ndim != 2 or len(parts[0]) != len(x):
-        raise ValueError(f"encoder: expected encodings of shape ({len(x)}, n_features) for each step, got {sorted(shapes)}")
+        raise ValueError(f"encoder: expected encodings of shape ({len(x)}, n_features) for each step, "
+                         f"got {sorted(shapes)}")
     groups = np.tile(np.arange(len(x)), len(steps))
     return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))
 
@@ -930,7 +949,7 @@ def _place_table(of, places, N):
     return table
 
 # %% ../nbs/10_ring.ipynb #start
-_RIDGE = 5.         # penalty for encodings of unit scale: a few samples' worth, so that maps of rare distances stay near the identity
+_RIDGE = 5.         # penalty at unit scale, a few samples' worth: maps of rare distances stay near the identity
 _MOST_GROUPS = 2048 # groups from which the start is computed: beyond, it costs time and hardly changes
 
 class _Pairs:
@@ -1087,7 +1106,8 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
         log_p = nets(pair + .3 * normal(*pair.shape), each=True).log_softmax(-1)
         return _pair_loss(*log_p.chunk(2, 1), (steps[j] - steps[i]) % log_p.shape[-1])
     nets.train()
-    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=partial(torch.optim.AdamW, weight_decay=.1, fused=True), **kwargs)
+    optimizer = partial(torch.optim.AdamW, weight_decay=.1, fused=True)
+    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=optimizer, **kwargs)
     nets.requires_grad_(False).eval()
 
 @torch.no_grad()

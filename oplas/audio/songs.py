@@ -142,6 +142,7 @@ def mix_songs(
     took.lap('testing')
     return SongSpace(space, comparison, train, test, *_described(sides, x), took)
 
+# %% ../../nbs/audio/05_songs.ipynb #mix-songs-2
 def _described(sides, x):
     "Names of the songs on both sides, names of their stems, and numbers of clips."
     names = tuple([song.name for song in side] for side in sides)

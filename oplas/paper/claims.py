@@ -561,6 +561,7 @@ def worst_errors(
         return figures
     return measure
 
+# %% ../../nbs/paper/01_claims.ipynb #measure-mixing-2
 def _within(figures, who, bar, labels):
     starts = tuple(f'{label}, {who}' for label in labels)
     return all(v <= bar for n, v in figures.items() if n.startswith(starts))
