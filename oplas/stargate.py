@@ -332,7 +332,7 @@ def steps_to_lock(
     return torch.where(locked[-1], torch.as_tensor(list(steps))[first], -1)
 
 class _Watch:
-    "Looks at the runs while they train: frames of the first few, and the lock test of all."
+    "Looks at the runs while they train: frames of the first few, and the lock test of all. All stays on the device."
     def __init__(self, model, inputs, steps, check, record):
         self.model, self.inputs, self.steps, self.check, self.record = model, inputs, steps, check, record
         self.wanted = _frame_steps(steps)
@@ -340,11 +340,11 @@ class _Watch:
 
     @torch.no_grad()
     def __call__(self, step):
-        if step in self.wanted: self.frames[step] = [a[:self.record].cpu() for a in self.model(self.inputs)[:2]]
+        if step in self.wanted: self.frames[step] = [a[:self.record].clone() for a in self.model(self.inputs)[:2]]
         if step and (step % self.check == 0 or step == self.steps): self.test(step)
 
     def test(self, step):
-        self.z, self.Tz, TNz = (a.cpu() for a in self.model(self.inputs, len(self.inputs))[:3])
+        self.z, self.Tz, TNz, _ = self.model(self.inputs, len(self.inputs))
         self.report = lock_report(self.z, self.Tz, TNz, ring_angle(self.z, self.Tz))
         self.locked[step] = self.report.locked
 
@@ -419,7 +419,12 @@ def _description(operator, loss, points):
 
 def _result(y, watch, losses):
     "What the watcher saw, as a `StargateRun`."
-    report, model = watch.report, watch.model.cpu()
-    when = steps_to_lock(watch.locked, torch.stack(list(watch.locked.values())))
-    history = dict(loss=losses, frames=watch.frames)
-    return StargateRun(y, watch.z, watch.Tz, report.angle, report.locked, when, report, history, model)
+    report = _on_cpu(watch.report)
+    when = steps_to_lock(watch.locked, torch.stack(list(watch.locked.values())).cpu())
+    frames = {step: [a.cpu() for a in pair] for step, pair in watch.frames.items()}
+    history, model = dict(loss=losses, frames=frames), watch.model.cpu()
+    return StargateRun(y, watch.z.cpu(), watch.Tz.cpu(), report.angle, report.locked, when, report, history, model)
+
+def _on_cpu(report):
+    passed, figures = ({name: t.cpu() for name, t in d.items()} for d in (report.passed, report.figures))
+    return LockReport(passed, figures, report.k.cpu(), report.angle.cpu())
