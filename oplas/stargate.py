@@ -342,7 +342,11 @@ def steps_to_lock(
 class _Watch:
     "Looks at the runs while they train: frames of the first few, and the lock test of all. All stays on the device."
     def __init__(self, model, inputs, steps, check, record):
-        self.model, self.inputs, self.steps, self.check, self.record = model, inputs, steps, check, record
+        self.model = model
+        self.inputs = inputs
+        self.steps = steps
+        self.check = check
+        self.record = record
         self.wanted = _frame_steps(steps)
         self.frames, self.locked = {}, {}
 
@@ -393,7 +397,8 @@ def stargate(
     hidden = options.hidden or (32 if dim == 2 else 128)
     make = partial(Stargate, dim, operator, init, hidden, loss.standardize, options.projector)
     device = pick_device(device)
-    model, inputs = Ensemble(make, seeds, seed).to(device), y.to(device)
+    model = Ensemble(make, seeds, seed).to(device)
+    inputs = y.to(device)
 
     def objective(f):
         z, Tz, _, A = model(inputs)
@@ -434,7 +439,8 @@ def _result(y, watch, losses):
     report = _on_cpu(watch.report)
     when = steps_to_lock(watch.locked, torch.stack(list(watch.locked.values())).cpu())
     frames = {step: [a.cpu() for a in pair] for step, pair in watch.frames.items()}
-    history, model = dict(loss=losses, frames=frames), watch.model.cpu()
+    history = dict(loss=losses, frames=frames)
+    model = watch.model.cpu()
     return StargateRun(y, watch.z.cpu(), watch.Tz.cpu(), report.angle, report.locked, when, report, history, model)
 
 def _on_cpu(report):
