@@ -275,7 +275,7 @@ def _onnx_session(path, threads):
     "The model in a file, or an error that says what to do."
     try: import onnxruntime
     except ImportError as e:
-        raise ImportError(f"an ONNX model needs onnxruntime: pip install onnxruntime ({e})") from None
+        raise ImportError(f"an ONNX model needs onnxruntime: pip install 'oplas[sounds]' ({e})") from None
     with open(path, 'rb'): pass                                                    # a missing file is reported as such
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3
