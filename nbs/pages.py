@@ -1,7 +1,7 @@
 """Run by Quarto (see _quarto.yml), where nbdev copies it as `pages`.
 
-`pages before` gives the footer the version and the addresses of settings.ini. `pages after` takes out of the pages what they
-would ask third parties for, mends their Markdown copies, and lists those in llms.txt.
+`pages before` gives the footer the version and the addresses of settings.ini. `pages after` takes out of the pages
+what they would ask third parties for, mends their Markdown copies, and lists those in llms.txt.
 """
 import os
 import re
@@ -36,7 +36,7 @@ def before():
 
 
 def alone(html, card):
-    "A page without what Quarto fetches for widgets, of which there are none, with words for a badge, and a card to share."
+    "A page without what Quarto fetches for widgets, with words for a badge, and a card to share."
     html = re.sub(r'<script src="https://cdnjs\.cloudflare\.com/[^>]*></script>\s*', '', html)
     html = re.sub(r'<script[^>]*>define\(.jquery..*?</script>\s*', '', html)
     html = re.sub(r'(<meta (?:property|name)="(?:og|twitter):image" content=")[^"]*data:[^"]*"', rf'\1{card}"', html)

@@ -34,7 +34,8 @@ def _film_stargate(run, path):
     try:
         film.save(part, writer='pillow', dpi=80)
         os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
+    finally:
+        part.unlink(missing_ok=True)
     plt.close(film._fig)
 
 def _shown(path):
@@ -69,7 +70,8 @@ class _Columns(NamedTuple):
     steps:str|None=None
     drop:str|None=None   # names, separated by commas
 
-    def wanted(self): return [name for name in self[:3] if name is not None]
+    def wanted(self):
+        return [name for name in self[:3] if name is not None]
 
     def dropped(self, names):
         "Names of features to leave out, or an error if one is not there."
@@ -89,10 +91,13 @@ def _read_npz(path, columns):
     import zipfile
 
     from oplas.storage import read_npz
-    if columns.label is None and columns.steps is None: columns = columns._replace(label='labels')
+    if columns.label is None and columns.steps is None:
+        columns = columns._replace(label='labels')
     wanted = ['Y', *columns.wanted()]
-    if not zipfile.is_zipfile(path): raise ValueError('is not an .npz file, or not the whole of one')
-    with zipfile.ZipFile(path) as archive: there = [n.removesuffix('.npy') for n in archive.namelist()]
+    if not zipfile.is_zipfile(path):
+        raise ValueError('is not an .npz file, or not the whole of one')
+    with zipfile.ZipFile(path) as archive:
+        there = [n.removesuffix('.npy') for n in archive.namelist()]
     missing = [n for n in wanted if n not in there]
     words = f"{', '.join(missing)}; it holds {', '.join(there) or 'none'}"
     if missing: raise ValueError(f"lacks the array{'s' * (len(missing) > 1)} {words}")
@@ -109,7 +114,8 @@ def _without(Y, columns):
     return (Y[:, kept], [names[i] for i in kept]) if unwanted else (Y, names)
 
 # %% ../nbs/cli.ipynb #read-table
-def _is_number(column): return column.dtype.kind in 'biuf'
+def _is_number(column):
+    return column.dtype.kind in 'biuf'
 
 def _column_names(table, most=12):
     "The columns of a table in words, those that could be labels first."
@@ -120,9 +126,11 @@ def _column_names(table, most=12):
 def _column(table, name):
     "A column that is no feature, as an array."
     if name is None: return None
-    if name not in table: raise ValueError(f"has no column {name!r}; the columns are {_column_names(table)}")
+    if name not in table:
+        raise ValueError(f"has no column {name!r}; the columns are {_column_names(table)}")
     gaps = table[name].isna().sum()
-    if gaps: raise ValueError(f"{gaps} of {len(table)} labels in column {name!r} are missing")
+    if gaps:
+        raise ValueError(f"{gaps} of {len(table)} labels in column {name!r} are missing")
     return table[name].to_numpy()
 
 def _split_table(table, columns):
@@ -132,14 +140,16 @@ def _split_table(table, columns):
     features = table.drop(columns=columns.wanted())
     features = features.drop(columns=columns.dropped(list(features)))
     text = [str(c) for c in features if not _is_number(features[c])]
-    if text: raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
+    if text:
+        raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
     return _Table(features.to_numpy(float), apart[0], [str(c) for c in features], *apart[1:])
 
 def _read_csv(path, columns):
     import csv
 
     import pandas as pd
-    with open(path, newline='', encoding='utf-8-sig') as file: header = next(csv.reader(file), [])
+    with open(path, newline='', encoding='utf-8-sig') as file:
+        header = next(csv.reader(file), [])
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice: raise ValueError(f"has more than one column named {twice[0]!r}")
     return _split_table(pd.read_csv(path), columns)
@@ -148,7 +158,8 @@ def _read_parquet(path, columns):
     from importlib.util import find_spec
 
     import pandas as pd
-    if find_spec('pyarrow') is None: raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
+    if find_spec('pyarrow') is None:
+        raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
     return _split_table(pd.read_parquet(path), columns)
 
 # %% ../nbs/cli.ipynb #read-checks
@@ -156,10 +167,13 @@ def _check_shapes(Y, *columns):
     import numpy as np
     if Y.ndim != 2 or not _is_number(Y):
         raise ValueError(f"expected Y as numbers of shape (B, features), got {Y.dtype} of shape {Y.shape}")
-    for labels in (c for c in columns if c is not None): _check_column(labels, len(Y))
-    if not Y.size: raise ValueError(f"expected samples and features, got shape {Y.shape}")
+    for labels in (c for c in columns if c is not None):
+        _check_column(labels, len(Y))
+    if not Y.size:
+        raise ValueError(f"expected samples and features, got shape {Y.shape}")
     bad = (~np.isfinite(Y)).sum()
-    if bad: raise ValueError(f"expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
+    if bad:
+        raise ValueError(f"expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
 
 def _check_column(labels, count):
     import numpy as np
@@ -173,19 +187,25 @@ def _as_labels(labels):
     import numpy as np
     if labels is None: return None
     kind = labels.dtype.kind
-    if kind in 'mM': return labels.astype(str)                       # times and dates
-    if kind == 'S': return np.char.decode(labels, 'utf-8')
+    if kind in 'mM':
+        return labels.astype(str)  # times and dates
+    if kind == 'S':
+        return np.char.decode(labels, 'utf-8')
     if kind in 'biuf': return labels
-    if kind not in 'OU': raise ValueError(f"expected labels as numbers, text or dates, got {labels.dtype}")
+    if kind not in 'OU':
+        raise ValueError(f"expected labels as numbers, text or dates, got {labels.dtype}")
     kinds = sorted({type(v).__name__ for v in labels.tolist()})
-    if len(kinds) > 1: raise ValueError(f"expected labels of one kind, got {' and '.join(kinds)}")
+    if len(kinds) > 1:
+        raise ValueError(f"expected labels of one kind, got {' and '.join(kinds)}")
     text = labels.astype(str)
     bad = [v for v in np.unique(text) if not _is_writable(v)]
-    if bad: raise ValueError(f"the label {ascii(bad[0])} is not text that UTF-8 can hold")
+    if bad:
+        raise ValueError(f"the label {ascii(bad[0])} is not text that UTF-8 can hold")
     return text
 
 def _is_writable(text):
-    try: return bool(text.encode('utf-8')) or True
+    try:
+        return bool(text.encode('utf-8')) or True
     except UnicodeEncodeError: return False
 
 # %% ../nbs/cli.ipynb #read-tells
@@ -208,7 +228,8 @@ def _names_labels(Y, labels):
 def _check_tells(table, labels):
     "No feature may tell the label by itself."
     import numpy as np
-    if labels is None: labels = np.arange(len(table.Y))
+    if labels is None:
+        labels = np.arange(len(table.Y))
     faults = {'counts the rows': _counts_rows(table.Y), 'has one value for each label': _names_labels(table.Y, labels)}
     for fault, found in faults.items():
         told = [name for name, bad in zip(table.names, found) if bad]
@@ -219,11 +240,13 @@ def _check_tells(table, labels):
 # %% ../nbs/cli.ipynb #read-all
 READERS = {'.npz': _read_npz, '.csv': _read_csv, '.parquet': _read_parquet}
 
-def _first_line(error): return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 def _check_file(path):
     from oplas.storage import regular_file
-    if not path.exists(): raise FileNotFoundError(f"{path}: no such file (and the only built-in set is 'digits')")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file (and the only built-in set is 'digits')")
     regular_file(path)
     if path.suffix not in READERS:
         ending = path.suffix or 'no ending'
@@ -238,7 +261,8 @@ def _read(path, columns):
         table = table._replace(labels=_as_labels(table.labels), groups=_as_labels(table.groups))
         _check_tells(table, table.labels)
     except (ImportError, MemoryError): raise
-    except Exception as e: raise ValueError(f"{path}: {_first_line(e).removeprefix(f'{path}: ')}") from None
+    except Exception as e:
+        raise ValueError(f"{path}: {_first_line(e).removeprefix(f'{path}: ')}") from None
     return table
 
 def load_encodings(
@@ -247,7 +271,8 @@ def load_encodings(
     drop:str|None=None   # features to leave out, separated by commas: names of columns, for .npz numbers from 0
 ) -> tuple:              # (B, features) floats, (B,) labels
     "Encodings and labels from a file, or an error that names the file and what is wrong with it."
-    if str(source) != 'digits': return _read(Path(source), _Columns(label, drop=drop))[:2]
+    if str(source) != 'digits':
+        return _read(Path(source), _Columns(label, drop=drop))[:2]
     from sklearn.datasets import load_digits
     return load_digits(return_X_y=True)
 
@@ -265,12 +290,15 @@ def _encoder(name, weights=None, revision=None):
     given = {n: v for n, v in dict(path=weights, revision=revision).items() if v is not None}
     takes = inspect.signature(ENCODERS[name]).parameters if name in ENCODERS else given
     needs = [n for n in takes if name in ENCODERS and takes[n].default is inspect.Parameter.empty and n not in given]
-    if needs: raise ValueError(f"--encoder {name}: needs --weights, a file or folder with its weights")
+    if needs:
+        raise ValueError(f"--encoder {name}: needs --weights, a file or folder with its weights")
     unknown = [n for n in given if n not in takes]
-    if unknown: raise ValueError(f"--encoder {name}: takes no {' and no '.join(_OPTION.get(n, n) for n in unknown)}")
+    if unknown:
+        raise ValueError(f"--encoder {name}: takes no {' and no '.join(_OPTION.get(n, n) for n in unknown)}")
     return make_encoder(name, **given)
 
-def _is_sounds(source): return str(source) == 'notes' or Path(source).is_dir()
+def _is_sounds(source):
+    return str(source) == 'notes' or Path(source).is_dir()
 
 def _notes(clip, sample_rate, seed):
     import numpy as np
@@ -312,7 +340,8 @@ def _held_families(labels, families, test_size, seed):
     for i in range(100):
         held = np.random.default_rng([seed, i]).permutation(names)[:count]
         test = np.isin(families, held)
-        if set(labels[test]) == set(labels[~test]): return held, test
+        if set(labels[test]) == set(labels[~test]):
+            return held, test
     raise ValueError(f"expected each label in training and held-out families, got none of 100 ways to hold out {count} "
                      f"of the families {', '.join(names[:8])}; a family is what a file's name begins with, up to _")
 
@@ -330,7 +359,8 @@ def _split_sounds(sounds, test_size, seed):
     held, test = _held_families(sounds.labels, sounds.families, test_size, seed)
     train, heard = ((sounds.Y[side], sounds.labels[side]) for side in (~test, test))
     told = dict(held_out=sorted(held.tolist()), prepared_by=None)
-    if not sounds.log_power: return _Split(train, heard, told)
+    if not sounds.log_power:
+        return _Split(train, heard, told)
     return _equalized(train, heard, told, seed)
 
 def _equalized(train, test, told, seed):
@@ -350,13 +380,15 @@ def _split_samples(Y, labels, test_size, seed):
 def _places(order, labels):
     "The labels round the ring, as they are in the data; None: sorted."
     import numpy as np
-    if order is None or labels is None: return None
+    if order is None or labels is None:
+        return None
     known = {str(label): label for label in np.unique(labels)}
     wanted = [o.strip() for o in order.split(',')]
     unknown = ', '.join(o for o in wanted if o not in known)
     twice = [o for o in wanted if wanted.count(o) > 1]
     if twice: raise ValueError(f"--order: {twice[0]} stands there more than once")
-    if unknown: raise ValueError(f"--order: no sample is labelled {unknown}; the labels are {', '.join(known)}")
+    if unknown:
+        raise ValueError(f"--order: no sample is labelled {unknown}; the labels are {', '.join(known)}")
     missing = ', '.join(o for o in known if o not in wanted)
     if missing: raise ValueError(f"--order: lacks the labels {missing}")
     return [known[o] for o in wanted]
@@ -394,11 +426,13 @@ class _Task(NamedTuple):
 
 def _encodings(source, columns):
     "The table of a source, of digits too."
-    if str(source) != 'digits': return _read(Path(source), columns)
+    if str(source) != 'digits':
+        return _read(Path(source), columns)
     return _Table(*load_encodings('digits'), names=[])
 
 def _ring_task(source, columns, order, test_size, seed, encoder, clip):
-    if not 0 < test_size < 1: raise ValueError(f"--test-size: expected a fraction between 0 and 1, got {test_size}")
+    if not 0 < test_size < 1:
+        raise ValueError(f"--test-size: expected a fraction between 0 and 1, got {test_size}")
     if columns.steps and not columns.groups:
         raise ValueError("--steps: needs --groups, the column that says which samples belong together")
     if _is_sounds(source):
@@ -409,7 +443,8 @@ def _ring_task(source, columns, order, test_size, seed, encoder, clip):
         return _Task(places, split._replace(told=dict(encoder=encoder, clip=clip) | split.told))
     table = _encodings(source, columns)
     places = _places(order, table.labels)
-    if table.groups is not None: return _Task(places, _split_groups(table, test_size, seed))
+    if table.groups is not None:
+        return _Task(places, _split_groups(table, test_size, seed))
     _check_ring(source, table.labels, test_size)
     return _Task(places, _split_samples(table.Y, table.labels, test_size, seed))
 
@@ -450,18 +485,22 @@ def run_ring(
                    **split.told, **(report.to_dict() if report else dict(agreement=space.agreement_)))
     space.save(out/'ring.safetensors')
     write_results(out, results)
-    if report: _draw_ring(space, report, *split.test[:2], out/'ring.png')
+    if report:
+        _draw_ring(space, report, *split.test[:2], out/'ring.png')
     said = report or f'no labels: {space.agreement_:.1%} of the groups agree on the ring'
     print(_ring_line(results, task.places is None and not steps), said, f'written to {_shown(out)}', sep='\n')
     return results
 
+# %% ../nbs/cli.ipynb #ring-run-2
 def _fit_ring(task, period, settings):
     "From labels, with counterparts or without, or from counterparts and steps, whose places labels then name."
     import numpy as np
     from oplas.ring import RingSpace
     Y, labels, *more = task.split.train
-    if len(more) < 2 or more[1] is None: return RingSpace(order=task.places, **settings).fit(Y, labels, *more[:1])
-    if period is None and labels is None: raise ValueError("--period: expected the number of places without labels")
+    if len(more) < 2 or more[1] is None:
+        return RingSpace(order=task.places, **settings).fit(Y, labels, *more[:1])
+    if period is None and labels is None:
+        raise ValueError("--period: expected the number of places without labels")
     space = RingSpace(order=task.places, period=period or len(np.unique(labels)), **settings)
     space.fit(Y, groups=more[0], steps=more[1])
     return space if labels is None else space.anchor(Y, labels)
@@ -477,7 +516,8 @@ def _ring_line(results, is_sorted):
     words = 'ring: ' + ' → '.join(results['order'])
     if is_sorted: words += ' (sorted; set it with --order)'
     held = results.get('held_out')
-    if isinstance(held, int): return f"{words}; {held} of {results['groups']} groups held out"
+    if isinstance(held, int):
+        return f"{words}; {held} of {results['groups']} groups held out"
     return words + (f"; held out: {', '.join(held)}" if held else '')
 
 # %% ../nbs/cli.ipynb #cell-16
@@ -485,7 +525,8 @@ def _find_songs(source):
     "The songs of a folder, of either kind."
     from oplas.audio.stems import find_songs, read_musdb
     folder = Path(source)
-    if not any(folder.glob('*/*.stem.mp4')): return find_songs(folder)
+    if not any(folder.glob('*/*.stem.mp4')):
+        return find_songs(folder)
     return [song for subset in ('train', 'test') if (folder/subset).is_dir() for song in read_musdb(folder, subset)]
 
 def _generated_band(folder):
@@ -495,8 +536,10 @@ def _generated_band(folder):
     from oplas.audio.synth import make_band
     from oplas.audio.encoders import join_processes
     rank, size = join_processes()
-    if rank == 0: make_band(folder, songs=24, seconds=12)
-    if size > 1: torch.distributed.barrier()
+    if rank == 0:
+        make_band(folder, songs=24, seconds=12)
+    if size > 1:
+        torch.distributed.barrier()
     return find_songs(folder)
 
 def _digest(settings, songs):
@@ -530,7 +573,8 @@ def _draw_mix(run, encoder, songs, out, clip):
     points['stems'] = _plain_keys(points['stems'])
     save_figure(plot_removal(**points, remove=str(_for_plots([remove])[0])), out/'figure3.png')
 
-def _plain_keys(stems): return dict(zip(_for_plots(stems).tolist(), stems.values()))
+def _plain_keys(stems):
+    return dict(zip(_for_plots(stems).tolist(), stems.values()))
 
 _EXPLAINED = ('e_w99: error by direction, in the k components that hold 99% of the variance; demix: what is off when a '
              'stem is taken out; retrieval: how often the true remainder is nearest')
@@ -622,7 +666,8 @@ def _imported(address):
     module, _, name = address.rpartition('.')
     return globals()[name] if name in globals() else getattr(import_module(module), name)
 
-def _function(command): return _imported(COMMANDS[command])
+def _function(command):
+    return _imported(COMMANDS[command])
 
 def _names_in(match):
     table = match[1].split('.')[-1]
@@ -637,15 +682,18 @@ _LOWEST = dict(dim=2, points=3, seed=0, period=2)          # of whole numbers; a
 def _whole(name, text):
     lowest = _LOWEST.get(name, 1)
     try: value = int(text)
-    except ValueError: raise argparse.ArgumentTypeError(f'expected a whole number, got {text!r}') from None
-    if not lowest <= value < 2**31: raise argparse.ArgumentTypeError(f'expected at least {lowest}, got {text}')
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected a whole number, got {text!r}') from None
+    if not lowest <= value < 2**31:
+        raise argparse.ArgumentTypeError(f'expected at least {lowest}, got {text}')
     return value
 
 def _real(name, text):
     most, words = (1, 'a fraction between 0 and 1') if name == 'test_size' else (math.inf, 'a number above 0')
     try: value = float(text)
     except ValueError: value = math.nan
-    if not 0 < value < most: raise argparse.ArgumentTypeError(f'expected {words}, got {text}')
+    if not 0 < value < most:
+        raise argparse.ArgumentTypeError(f'expected {words}, got {text}')
     return value
 
 def _reader(name, annotation):
@@ -656,7 +704,8 @@ def _reader(name, annotation):
 # %% ../nbs/cli.ipynb #parser
 def _spell(action, annotations, command):
     "An option of `anno_parser` as this command spells it."
-    if action.dest in annotations and action.nargs != 0: action.type = _reader(action.dest, annotations[action.dest])
+    if action.dest in annotations and action.nargs != 0:
+        action.type = _reader(action.dest, annotations[action.dest])
     action.option_strings = [o.replace('_', '-') for o in action.option_strings]
     words = re.sub(r'(, a `Loss`)?, or (a callable|fn\().*?(?= \(default|$)', '', action.help)   # what Python takes
     words = re.sub(r'a name in `([\w.]+)`', _names_in, words)
@@ -672,12 +721,14 @@ def _add_options(parser, command, function, only=None):
     from fastcore.script import anno_parser
     annotations = {n: p.anno for n, p in docments(function, full=True, returns=False).items()}
     for action in anno_parser(function)._actions:
-        if action.dest in (*_HIDDEN, 'help', 'settings') or only and action.dest not in only: continue
+        if action.dest in (*_HIDDEN, 'help', 'settings') or only and action.dest not in only:
+            continue
         parser._add_action(_spell(action, annotations, command))
 
 class _Parser(argparse.ArgumentParser):
     "One that complains in one line."
-    def error(self, message): self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
+    def error(self, message):
+        self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
 
 def command_parser(
     command:str|None=None # whose options to make; None: the names of the commands alone
@@ -691,7 +742,8 @@ def command_parser(
         p = commands.add_parser(name, help=words, description=words)
         if name != command: continue
         _add_options(p, name, _function(name))
-        for more in _PASSED_ON.get(name, ()): _add_options(p, name, _imported(more), _STARGATE)
+        for more in _PASSED_ON.get(name, ()):
+            _add_options(p, name, _imported(more), _STARGATE)
     return parser
 
 # %% ../nbs/cli.ipynb #signals
@@ -706,19 +758,23 @@ def _stops():
     before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} if here else {}
     before = {s: handler for s, handler in before.items() if handler is not signal.SIG_IGN}
     try:
-        for s in before: signal.signal(s, stop)
+        for s in before:
+            signal.signal(s, stop)
         yield came
     finally:
-        for s, handler in before.items(): signal.signal(s, signal.SIG_DFL if handler is None else handler)
+        for s, handler in before.items():
+            signal.signal(s, signal.SIG_DFL if handler is None else handler)
 
 @contextmanager
 def _as_before():
     "Draw without a screen, and put back the backend for pictures."
     backend = os.environ.get('MPLBACKEND')
-    if 'matplotlib.pyplot' not in sys.modules: os.environ.setdefault('MPLBACKEND', 'agg')
+    if 'matplotlib.pyplot' not in sys.modules:
+        os.environ.setdefault('MPLBACKEND', 'agg')
     try: yield
     finally:
-        if backend is None: os.environ.pop('MPLBACKEND', None)
+        if backend is None:
+            os.environ.pop('MPLBACKEND', None)
 
 # %% ../nbs/cli.ipynb #messages
 _BAD_INPUT = (ValueError, ImportError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError,
@@ -731,7 +787,8 @@ def _options_of(command):
 
 def _message(command, error):
     "One line about an error, with the option's name where an inner function names its argument."
-    if isinstance(error, MemoryError): return 'there is not enough memory'
+    if isinstance(error, MemoryError):
+        return 'there is not enough memory'
     words = _first_line(error)
     if not isinstance(error, (*_BAD_INPUT, OSError, RuntimeError)):
         return f'failed with {type(error).__name__}: {words}; OPLAS_DEBUG=1 shows where'
@@ -752,7 +809,8 @@ def _run(argv):
     command = _command_in(argv)
     settings = vars(command_parser(command).parse_args(argv))
     function = _function(settings.pop('command'))
-    with _one_thread() if command == 'stargate' else nullcontext(): function(**settings)
+    with _one_thread() if command == 'stargate' else nullcontext():
+        function(**settings)
 
 @contextmanager
 def _one_thread():
@@ -772,11 +830,15 @@ def main(
     who = f'oplas {command}'.strip()
     with _stops() as came, _as_before():
         try: _run(argv)
-        except SystemExit as e: return e.code if isinstance(e.code, int) else 0     # of the parser
+        except SystemExit as e:
+            return e.code if isinstance(e.code, int) else 0  # of the parser
         except BaseException as e:
-            if came or isinstance(e, KeyboardInterrupt): return _fail(f'{who}: interrupted', 128 + [*came, 2][0])
-            if os.environ.get('OPLAS_DEBUG'): raise
+            if came or isinstance(e, KeyboardInterrupt):
+                return _fail(f'{who}: interrupted', 128 + [*came, 2][0])
+            if os.environ.get('OPLAS_DEBUG'):
+                raise
             return _fail(f'{who}: {_message(command, e)}', 2 if isinstance(e, _BAD_INPUT) else 1)
     return 0
 
-if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # python -m oplas.cli; not in a notebook
+if __name__ == '__main__' and '__file__' in globals():
+    sys.exit(main())  # python -m oplas.cli; not in a notebook

@@ -81,7 +81,8 @@ def whitened_error(
     miss = z_mix - z_sum
     C = centered.mT @ centered / len(z_mix)
     D = miss.mT @ miss / len(z_mix)
-    if ridge: C = C + ridge * C.diagonal().mean() * torch.eye(C.shape[-1], dtype=C.dtype, device=C.device)
+    if ridge:
+        C = C + ridge * C.diagonal().mean() * torch.eye(C.shape[-1], dtype=C.dtype, device=C.device)
     return torch.linalg.solve(C, D).diagonal().mean()
 
 # %% ../nbs/03_losses.ipynb #cell-23

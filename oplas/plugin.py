@@ -16,7 +16,8 @@ from torch import Tensor
 from .training import like_input
 
 # %% ../nbs/12_plugin.ipynb #check-encoder
-def _is_positive_int(n): return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
+def _is_positive_int(n):
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
 
 def check_encoder(
     encoder # anything
@@ -26,7 +27,8 @@ def check_encoder(
         raise TypeError(f"encoder: expected an encoder, got the class {encoder.__name__}; make one of it first")
     lacks = [f"`{name}`, a whole number above 0" for name in ('sample_rate', 'dim')
              if not _is_positive_int(getattr(encoder, name, None))]
-    if not callable(encoder): lacks.append("a call, encoder(wave) -> y")
+    if not callable(encoder):
+        lacks.append("a call, encoder(wave) -> y")
     if lacks:
         raise TypeError("encoder: expected one with `sample_rate`, `dim` and a call, "
                         f"but {type(encoder).__name__} lacks {' and '.join(lacks)}")
@@ -35,8 +37,10 @@ def check_encoder(
 # %% ../nbs/12_plugin.ipynb #check-waves
 def _as_tensor(x, name):
     "An array, or lists, as a tensor; no copy where none is needed."
-    if isinstance(x, Tensor): return x.detach()
-    try: return torch.from_numpy(np.require(x, requirements='CW'))
+    if isinstance(x, Tensor):
+        return x.detach()
+    try:
+        return torch.from_numpy(np.require(x, requirements='CW'))
     except (TypeError, ValueError):
         raise ValueError(f"{name}: expected one array of samples, all clips of the same length; "
                          "got something that is not") from None
@@ -148,7 +152,8 @@ def mix(self:LatentPlugin,
 ):             # sound (T,) or (B, T), or without a decoder encodings (dim,) or (frames, dim), or (B, …); as xs is
     "Add stems in the space: `plugin.mix(stems, gains=[1, .5])`."
     x = check_waves(xs, 'xs', ('ST', 'BST'))
-    if gains is not None: x = x * _check_gains(gains, x)[..., None]
+    if gains is not None:
+        x = x * _check_gains(gains, x)[..., None]
     stems = x if x.ndim == 3 else x[None]
     z = self._encode(stems.flatten(0, 1), xs).unflatten(0, stems.shape[:2]).sum(1)
     out = self._decode(z, stems.sum(1), xs)
@@ -172,7 +177,8 @@ def remove(self:LatentPlugin,
 def _check_steps(steps, count):
     "A number of steps, or one for each of `count` sounds, as a tensor."
     n = torch.as_tensor(steps)
-    if n.shape in ((), (count,)): return n
+    if n.shape in ((), (count,)):
+        return n
     raise ValueError(f"steps: expected a number, or {count} of them, got shape {tuple(n.shape)}")
 
 @patch

@@ -27,7 +27,8 @@ def si_sdr(
     r = check_waves(reference, 'reference', ('T', 'BT')).double()
     if e.shape != r.shape:
         raise ValueError(f"reference: expected shape {tuple(e.shape)} as the estimate has, got {tuple(r.shape)}")
-    if (r == 0).all(-1).any(): raise ValueError("reference: expected something to hear, got silence")
+    if (r == 0).all(-1).any():
+        raise ValueError("reference: expected something to hear, got silence")
     hit = (e * r).sum(-1, keepdim=True) / r.square().sum(-1, keepdim=True) * r
     ratio = 10 * (hit.square().sum(-1) / (e - hit).square().sum(-1)).log10()
     return like_input(ratio, estimate) if ratio.ndim else ratio.item()
@@ -45,7 +46,8 @@ def _check_encodings(y, encoder):
 
 def _check_framed(encoder):
     "Let a `FrameLogMel` through."
-    if isinstance(encoder, FrameLogMel): return encoder
+    if isinstance(encoder, FrameLogMel):
+        return encoder
     raise TypeError(f"encoder: expected a FrameLogMel, whose frames can be inverted, got {type(encoder).__name__}")
 
 def _bin_weights(encoder):
@@ -73,7 +75,8 @@ class MelMask:
         x=None # (B, T) the sound to turn down; must be given
     ):         # (B, T) as x is
         "The sound with its bands turned down."
-        if x is None: raise ValueError("x: MelMask turns a sound down and needs one; GriffinLim does without")
+        if x is None:
+            raise ValueError("x: MelMask turns a sound down and needs one; GriffinLim does without")
         wave, y = check_waves(x, 'x'), _check_encodings(y, self.encoder)
         own = self.encoder.frames(wave)
         if y.shape != own.shape:
@@ -82,7 +85,8 @@ class MelMask:
         gain = (self.exponent * (y.to(own) - own)).exp().clamp(max=self.max_gain) @ self.weights.to(own)
         return like_input(self.encoder.istft(self.encoder.stft(wave) * gain, wave.shape[1]), x)
 
-    def __repr__(self): return f"MelMask({self.encoder!r}, exponent={self.exponent:g}, max_gain={self.max_gain:g})"
+    def __repr__(self):
+        return f"MelMask({self.encoder!r}, exponent={self.exponent:g}, max_gain={self.max_gain:g})"
 
 # %% ../../nbs/audio/04_decoders.ipynb #band
 def band_error(
@@ -111,7 +115,8 @@ class GriffinLim:
         seed:int=0           # of the first phases
     ):
         _above_zero(whole=True, iterations=iterations)
-        if not 0 <= momentum < 1: raise ValueError(f"momentum: expected a number from 0 to under 1, got {momentum!r}")
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum: expected a number from 0 to under 1, got {momentum!r}")
         self.encoder, self.iterations = _check_framed(encoder), iterations
         self.momentum, self.seed = momentum, seed
 
@@ -152,5 +157,6 @@ def magnitudes(self:GriffinLim,
     A = self.encoder.filters.to(y)
     top = (y.exp() - self.encoder.floor).clamp_min(0) @ A
     p = top
-    for _ in range(50): p = p * top / (p @ A.mT @ A).clamp_min(1e-20)
+    for _ in range(50):
+        p = p * top / (p @ A.mT @ A).clamp_min(1e-20)
     return p.sqrt()

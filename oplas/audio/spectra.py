@@ -38,13 +38,15 @@ class Encoder:
         x = check_waves(wave, min_samples=self.min_samples, sample_rate=self.sample_rate)
         return like_input(torch.cat([f(some) for some in x.split(32)]), wave)  # 32 clips fit the processor's caches
 
-    def _encode(self, x:Tensor) -> Tensor: raise NotImplementedError(f"{type(self).__name__} lacks _encode")
+    def _encode(self, x:Tensor) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} lacks _encode")
 
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in (self.settings or {}).items())})"
 
 # %% ../../nbs/audio/02_spectra.ipynb #mel
-def _mel(f): return 1127 * torch.log1p(torch.as_tensor(f, dtype=torch.float64) / 700)
+def _mel(f):
+    return 1127 * torch.log1p(torch.as_tensor(f, dtype=torch.float64) / 700)
 
 def _mel_edges(n_mels, f_min, f_max):
     "Edges and centers of the bands, (n_mels + 2,) mel."
@@ -114,7 +116,8 @@ class LogMel(Encoder):
         s = _spectra(x, self.window, self.hop_length, self.n_fft)
         return self.filters.to(x) @ (s.real.square() + s.imag.square()).mT
 
-    def _encode(self, x): return AVERAGES[self.average](self._power(x), self.floor)
+    def _encode(self, x):
+        return AVERAGES[self.average](self._power(x), self.floor)
 
 # %% ../../nbs/audio/02_spectra.ipynb #spectrogram
 @patch

@@ -24,9 +24,11 @@ from ..storage import regular_file
 # %% ../../nbs/audio/00_stems.ipynb #checks
 def _need(*packages:str):
     "ImportError with the command that helps, where an optional package is not installed."
-    def is_missing(package): return (sys.modules[package] if package in sys.modules else find_spec(package)) is None
+    def is_missing(package):
+        return (sys.modules[package] if package in sys.modules else find_spec(package)) is None
     missing = [package for package in packages if is_missing(package)]
-    if missing: raise ImportError(f"this needs {' and '.join(missing)}: pip install 'oplas[audio]'")
+    if missing:
+        raise ImportError(f"this needs {' and '.join(missing)}: pip install 'oplas[audio]'")
 
 def _is_number(value, whole=False):
     "Is the value a finite real number, or an integer where `whole`?"
@@ -55,7 +57,8 @@ def _soundfile():
 def _finite(x, file):
     "The samples x, or ValueError where some are not finite."
     bad = x.size - np.isfinite(x).sum()
-    if bad: raise ValueError(f"{file}: expected finite samples, got {bad} that are NaN or infinite")
+    if bad:
+        raise ValueError(f"{file}: expected finite samples, got {bad} that are NaN or infinite")
     return x
 
 def _read_frames(file, start, frames):
@@ -106,19 +109,23 @@ class Song:
             raise ValueError(f"{self.name}: {expected}, got start {start} and frames {frames}")
         return self._read(start, frames)
 
-    def _read(self, start, frames): return np.stack([_mono(file, start, frames) for file in self.stems.values()])
+    def _read(self, start, frames):
+        return np.stack([_mono(file, start, frames) for file in self.stems.values()])
 
 # %% ../../nbs/audio/00_stems.ipynb #cell-14
 def _missing_bytes(file):
     "Bytes of sound that a WAV file's header promises beyond its end."
     with file.open('rb') as f:
-        if f.read(12)[:4] != b'RIFF': return 0
+        if f.read(12)[:4] != b'RIFF':
+            return 0
         for _ in range(1000): # chunks before the sound
             head = f.read(8)
-            if len(head) < 8: return 0
+            if len(head) < 8:
+                return 0
             kind, size = struct.unpack('<4sI', head)
             written_to_a_pipe = size == 2**32 - 1 # which then says nothing about its size
-            if kind == b'data': return 0 if written_to_a_pipe else max(0, f.tell() + size - file.stat().st_size)
+            if kind == b'data':
+                return 0 if written_to_a_pipe else max(0, f.tell() + size - file.stat().st_size)
             f.seek(size + size % 2, 1)
     raise ValueError(f"{file}: expected sound among the first 1,000 chunks of the file, got none")
 
@@ -156,23 +163,28 @@ def _header(file, max_bytes=_MAX_BYTES):
     "soundfile's info on a file that can be right, without reading its sound."
     _check_file(file)
     sf = _soundfile()
-    try: info = sf.info(file)
+    try:
+        info = sf.info(file)
     except sf.LibsndfileError as e:
         raise ValueError(f"{file}: cannot be read as sound: {e.error_string}") from None
     missing = _missing_bytes(file)
-    if missing: raise ValueError(f"{file}: truncated: its header promises {missing} bytes more than there are")
-    if not info.frames: raise ValueError(f"{file}: expected sound, got a file of zero length")
+    if missing:
+        raise ValueError(f"{file}: truncated: its header promises {missing} bytes more than there are")
+    if not info.frames:
+        raise ValueError(f"{file}: expected sound, got a file of zero length")
     _check_size(file, info, max_bytes)
     return info
 
 # %% ../../nbs/audio/00_stems.ipynb #one-song
-def _is_hidden(path): return path.name.startswith('.')
+def _is_hidden(path):
+    return path.name.startswith('.')
 
 def _wav_files(folder):
     "What is named .wav in a folder, sorted by name."
     return sorted(f for f in folder.iterdir() if f.suffix.lower() == '.wav' and not _is_hidden(f))
 
-def _same_name(name): return unicodedata.normalize('NFC', name).casefold()
+def _same_name(name):
+    return unicodedata.normalize('NFC', name).casefold()
 
 def _by_stem(files):
     "Files by their names without .wav; ValueError for two files of one stem, such as bass.wav and bass.WAV."
@@ -185,7 +197,8 @@ def _by_stem(files):
 
 def _check_one_value(folder, what, values):
     "ValueError where not all files have the same value."
-    if len(set(values.values())) < 2: return
+    if len(set(values.values())) < 2:
+        return
     got = ', '.join(f'{file.name} {value}' for file, value in values.items())
     raise ValueError(f"{folder}: expected files of one {what}, got {got}")
 
@@ -193,7 +206,8 @@ def _check_agreement(folder, infos, mixture):
     "ValueError where the headers of a song's files do not agree."
     _check_one_value(folder, 'sample rate', {f: info.samplerate for f, info in infos.items()})
     _check_one_value(folder, 'length in samples', {f: info.frames for f, info in infos.items()})
-    if mixture: _check_one_value(folder, 'number of channels', {f: info.channels for f, info in infos.items()})
+    if mixture:
+        _check_one_value(folder, 'number of channels', {f: info.channels for f, info in infos.items()})
 
 # %% ../../nbs/audio/00_stems.ipynb #song-of-folder
 def _song(folder, max_bytes=_MAX_BYTES):
@@ -241,7 +255,8 @@ def find_songs(
 ) -> list[Song]:     # sorted by name; all have the same stems
     "The songs in a folder, from the headers of their files; ValueError with the name of what cannot be right."
     folder = Path(folder)
-    if not folder.is_dir(): raise FileNotFoundError(f"{folder}: expected a folder of songs, got no folder")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: expected a folder of songs, got no folder")
     folders = _song_folders(folder)
     _check_each_once(folders)
     songs = [_song(f, max_bytes) for f in sorted(folders)]
@@ -289,7 +304,8 @@ def _grid(song, seconds, sample_rate, hop=None):
     common = math.gcd(rate, song.sample_rate)
     up, down = rate // common, song.sample_rate // common
     size = round(seconds * rate)
-    if not size: raise ValueError(f"seconds: expected at least one sample, got {seconds} s at {rate} Hz")
+    if not size:
+        raise ValueError(f"seconds: expected at least one sample, got {seconds} s at {rate} Hz")
     if max(up, down) > _MAX_RATIO:
         expected = f"a sample rate in a simpler ratio to {rate} Hz"
         raise ValueError(f"{song.name}: expected {expected}, got {song.sample_rate} Hz, or {up}:{down}")
@@ -299,7 +315,8 @@ def _grid(song, seconds, sample_rate, hop=None):
 
 def _chunk(song, start, grid):
     "Samples (S, T) of one chunk."
-    if grid.up == grid.down: return song.read(start, grid.frames)
+    if grid.up == grid.down:
+        return song.read(start, grid.frames)
     before = min(grid.margin, start // grid.down * grid.down)
     after = min(grid.margin, song.frames - start - grid.frames)
     x = song.read(start - before, before + grid.frames + after)
@@ -336,8 +353,10 @@ def _grid_with_chunks(song, seconds, sample_rate):
 def _in_threads(work, items):
     "What work(item) gives for each item, in their order, by a few threads."
     pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
-    try: return list(pool.map(work, items))
-    finally: pool.shutdown(cancel_futures=True) # where one failed, the others need not begin
+    try:
+        return list(pool.map(work, items))
+    finally:
+        pool.shutdown(cancel_futures=True) # where one failed, the others need not begin
 
 def _spread(grid, most):
     "Starts of at most so many chunks, evenly spread."
@@ -352,14 +371,18 @@ def load_chunks(
     per_song:int|None=None     # at most so many from each song, evenly spread; None: all
 ) -> tuple[np.ndarray, np.ndarray]: # (B, S, T) float32, and (B,) which song each is from
     "Chunks of all songs, one after the other in each."
-    if not len(songs): raise ValueError("songs: expected at least one, got none")
-    if per_song is not None: _above_zero(whole=True, per_song=per_song)
-    for song in songs: _check_alike(song, songs[0], sample_rate)
+    if not len(songs):
+        raise ValueError("songs: expected at least one, got none")
+    if per_song is not None:
+        _above_zero(whole=True, per_song=per_song)
+    for song in songs:
+        _check_alike(song, songs[0], sample_rate)
     grids = [_grid_with_chunks(song, seconds, sample_rate) for song in songs]
     starts = [_spread(grid, per_song) for grid in grids]
     which = np.repeat(np.arange(len(songs)), [len(own) for own in starts])
     found = np.empty((len(which), len(songs[0].stems), grids[0].size), np.float32)
-    def fill(row, start, i): row[:] = _chunk(songs[i], start, grids[i]) # in place: the array may be large
+    def fill(row, start, i):
+        row[:] = _chunk(songs[i], start, grids[i]) # in place: the array may be large
     jobs = zip(found, [start for own in starts for start in own], which)
     run = _in_threads if all(song.threads for song in songs) else map
     list(run(lambda job: fill(*job), jobs))
@@ -372,7 +395,8 @@ def _movement(song, seconds):
     "How the level of a song's mix moves in eight bands, (8, frames), each of mean 0; all of it of norm 1."
     hop = round(_HOP * song.sample_rate)
     x = song.read(0, min(song.frames, round(seconds * song.sample_rate))).sum(0)
-    if len(x) < _FRAME + hop: return np.zeros((8, 1))
+    if len(x) < _FRAME + hop:
+        return np.zeros((8, 1))
     pieces = np.lib.stride_tricks.sliding_window_view(x, _FRAME)[::hop]
     power = np.abs(np.fft.rfft(pieces * np.hanning(_FRAME).astype(np.float32)))**2
     bins = np.geomspace(100, .4 * song.sample_rate, 9) * _FRAME / song.sample_rate
@@ -437,7 +461,8 @@ def labelled_clips(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # (B, T) float32 waves, (B,) labels, (B,) files' names without .wav
     "Clips of all sounds in a folder of folders, or ValueError with the name of the file that is not right."
     folder = Path(folder)
-    if not folder.is_dir(): raise FileNotFoundError(f"{folder}: expected a folder of labels, got no folder")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: expected a folder of labels, got no folder")
     labels = [label for label in sorted(folder.iterdir()) if label.is_dir() and not _is_hidden(label)]
     files = [file for label in labels for file in _by_stem(_wav_files(label)).values()]
     if not files:
@@ -475,18 +500,22 @@ class _StemSong(Song):
 def _check_streams(file):
     "ValueError for a file that does not hold five streams."
     import stempeg
-    try: n = stempeg.Info(str(file)).nb_audio_streams
+    try:
+        n = stempeg.Info(str(file)).nb_audio_streams
     except Exception as e:                                # ffmpeg-python's, with what ffprobe said
         said = (getattr(e, 'stderr', None) or str(e).encode()).decode(errors='replace')
         raise ValueError(f"{file}: cannot be read: {said.strip().splitlines()[-1]}") from None
-    if n != 5: raise ValueError(f"{file}: expected 5 streams, the mixture and 4 stems, got {n}")
+    if n != 5:
+        raise ValueError(f"{file}: expected 5 streams, the mixture and 4 stems, got {n}")
 
 def _need_musdb():
     "An error that says what is missing of the packages and FFmpeg."
     tools = [f"{tool} is not on the PATH: install FFmpeg" for tool in ('ffmpeg', 'ffprobe') if not shutil.which(tool)]
     try: _need('musdb', 'stempeg')
-    except ImportError as e: raise ImportError('; '.join([str(e), *tools])) from None
-    if tools: raise RuntimeError('; '.join(tools) + " (MUSDB18-HQ, in WAV, does without: find_songs)")
+    except ImportError as e:
+        raise ImportError('; '.join([str(e), *tools])) from None
+    if tools:
+        raise RuntimeError('; '.join(tools) + " (MUSDB18-HQ, in WAV, does without: find_songs)")
 
 def _stem_song(track):
     "The song of one of musdb's tracks."
@@ -501,10 +530,13 @@ def read_musdb(
 ) -> list[Song]:         # sorted by name, with stems bass, drums, other and vocals
     "The songs of MUSDB18; needs the packages musdb and stempeg, and FFmpeg."
     _need_musdb()
-    if subset not in ('train', 'test'): raise ValueError(f"subset: expected 'train' or 'test', got {subset!r}")
+    if subset not in ('train', 'test'):
+        raise ValueError(f"subset: expected 'train' or 'test', got {subset!r}")
     place = Path(folder)/subset
-    if not place.is_dir(): raise FileNotFoundError(f"{place}: expected a folder of .stem.mp4 files, got no folder")
-    for file in sorted(place.rglob('*.stem.mp4')): _check_streams(file)
+    if not place.is_dir():
+        raise FileNotFoundError(f"{place}: expected a folder of .stem.mp4 files, got no folder")
+    for file in sorted(place.rglob('*.stem.mp4')):
+        _check_streams(file)
     import musdb
     songs = [_stem_song(track) for track in musdb.DB(root=str(folder), subsets=[subset]).tracks]
     if not songs: raise ValueError(f"{place}: expected .stem.mp4 files, got none")

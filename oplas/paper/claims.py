@@ -60,11 +60,13 @@ def check_algorithm1(
     for n in sizes:
         for _ in range(pairs):
             u, v = torch.randn(2, n, generator=g, dtype=torch.float64)
-            for name, gap in _algorithm1_gaps(u, v).items(): worst[name] = max(worst[name], gap.abs().max().item())
+            for name, gap in _algorithm1_gaps(u, v).items():
+                worst[name] = max(worst[name], gap.abs().max().item())
     return worst
 
 # %% ../../nbs/paper/01_claims.ipynb #cell-9b
-def _size(layer): return sum(p.numel() for p in layer.parameters())
+def _size(layer):
+    return sum(p.numel() for p in layer.parameters())
 
 def count_parameters(
     sizes=(2, 16, 64, 256) # dimensions n
@@ -104,9 +106,11 @@ def _in_the_plane(scale):
     runs["filmr, Algorithm 1's start"] = dict(init='paper', record=0)
     slow = dict(lr=1e-3, operator_lr=1e-3, seeds=scale.few, steps=scale.long)
     for loss in ('paper', 'released'):
-        for name in _TRIO: runs[f'{name}, {loss} loss'] = dict(slow, operator=name, loss=loss)
+        for name in _TRIO:
+            runs[f'{name}, {loss} loss'] = dict(slow, operator=name, loss=loss)
     longer = {24: 1500, 48: 3000}
-    for N in scale.sizes: runs[f'filmr, N={N}'] = dict(points=N, steps=longer.get(N, 1000), record=0)
+    for N in scale.sizes:
+        runs[f'filmr, N={N}'] = dict(points=N, steps=longer.get(N, 1000), record=0)
     return runs
 
 def _in_64_dimensions(scale):
@@ -135,7 +139,8 @@ class _Mover(nn.Module):
     def __init__(self, z):
         super().__init__()
         self.z, self.P = z, nn.Parameter(.3 * torch.randn(12, 12))
-    def forward(self): return standardize(self.P @ self.z)
+    def forward(self):
+        return standardize(self.P @ self.z)
 
 def _nearest_places(w, z):
     "The place (of z) that each note of w takes, and how far off it is, in spacings of the ring: (S, 12) and (S,)."
@@ -158,7 +163,8 @@ def learn_permutation(
         w = movers()
         return attraction(T(w), w.roll(-7, 1)) + (w[:, 0] - z[0]).square().sum(-1)
     fit(miss, movers.parameters(), steps, lr=.03)
-    with torch.no_grad(): places, off = _nearest_places(movers(), z)
+    with torch.no_grad():
+        places, off = _nearest_places(movers(), z)
     return places, (places == torch.tensor(FIFTHS)).all(1) & (off < .05)
 
 # %% ../../nbs/paper/01_claims.ipynb #cell-21
@@ -171,16 +177,19 @@ class _Trial(NamedTuple):
 def _encoder(name, dim, seed):
     made = dict(toy=lambda: twist_and_squash, turns=lambda: random_encoder(dim, seed),
                 twists=lambda: random_encoder(dim, seed, 1, True))
-    if name not in made: raise ValueError(f"encoder: expected one of {', '.join(made)}, got {name!r}")
+    if name not in made:
+        raise ValueError(f"encoder: expected one of {', '.join(made)}, got {name!r}")
     return made[name]()
 
-def _stems(seed, dim): return 2 * torch.rand(8192, 6, dim, generator=torch.Generator().manual_seed(seed)) - 1
+def _stems(seed, dim):
+    return 2 * torch.rand(8192, 6, dim, generator=torch.Generator().manual_seed(seed)) - 1
 
 def _train_mixing(recipe, encoder, dim, seed, steps, callback=None):
     if recipe not in ('spline', 'published'):
         raise ValueError(f"recipe: expected 'spline' or 'published', got {recipe!r}")
     f, start = _encoder(encoder, dim, seed), time.perf_counter()
-    if recipe == 'published': space = train_as_published(f, steps, seed)
+    if recipe == 'published':
+        space = train_as_published(f, steps, seed)
     else:
         space = MixSpace(random_state=seed, max_iter=steps, device='cpu')
         space.fit(_stems(seed, dim), f, signed=True, callback=callback)
@@ -226,7 +235,8 @@ def mixing_jobs(
 BAND = dict(vocals=(.5, .8), bass=(.9, -.3), drums=(-.7, .45))  # stems of figure 3
 _FILMED = {0, 8, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 512}  # training steps of the animation
 
-def _shown_stems(): return dots(400, seed=10) * torch.tensor([1.2, -.7])[:, None]
+def _shown_stems():
+    return dots(400, seed=10) * torch.tensor([1.2, -.7])[:, None]
 
 def _project(space, x):
     "Points (…, 2) of the toy, encoded and projected."
@@ -263,7 +273,8 @@ def _clips(songs, encoder, count, seconds=1.5):
     "(B, S, T) clips, about `count` of them, evenly from the songs."
     return torch.as_tensor(load_chunks(songs, seconds, encoder.sample_rate, max(1, count // len(songs)))[0])
 
-def _look(songs, encoder, count): return stem_encodings(encoder, _clips(songs, encoder, count), list(songs[0].stems))
+def _look(songs, encoder, count):
+    return stem_encodings(encoder, _clips(songs, encoder, count), list(songs[0].stems))
 
 def _song_spaces(songs, small, seed, progress):
     "A space on each of the two log-mel encodings, and what was warned of."
@@ -302,7 +313,8 @@ def songs_run(
     return dict(spaces={name: s.to_dict() for name, s in spaces.items()}, parts=parts, shown=shown, notes=notes,
                 removal=removal | dict(remove='drums'), views=('pca',) if small else ('pca', 'umap'))
 
-def _e_mix(stems, mix): return additivity_errors(torch.stack([*stems.values()], 1), mix)['e_mix']
+def _e_mix(stems, mix):
+    return additivity_errors(torch.stack([*stems.values()], 1), mix)['e_mix']
 
 # %% ../../nbs/paper/01_claims.ipynb #runs
 class Settings(NamedTuple):
@@ -347,7 +359,8 @@ def all_runs(
     runs['separate process'] = Run(partial(_rearranged, settings=settings), needs=('filmr, N=12',), cost=10)
     return runs
 
-def _with_settings(run, job): return dict(job, **run(**job))
+def _with_settings(run, job):
+    return dict(job, **run(**job))
 
 # %% ../../nbs/paper/01_claims.ipynb #claim
 class Count(NamedTuple):
@@ -366,7 +379,8 @@ class Decibel(float):
     "A level."
     def __new__(cls,
         x:float # dB
-    ): return super().__new__(cls, x)
+    ):
+        return super().__new__(cls, x)
 
     def __str__(self): return f'{float(self):.2f} dB'
 
@@ -422,14 +436,16 @@ def at_most(
     bar:float  # that no figure may exceed
 ) -> Callable: # verdict(figures)
     "Holds if every figure is at most the bar."
-    def verdict(figures): return 'holds' if max(figures.values()) <= bar else 'does not hold'
+    def verdict(figures):
+        return 'holds' if max(figures.values()) <= bar else 'does not hold'
     return verdict
 
 def above(
     bar:float  # that every figure must exceed
 ) -> Callable: # verdict(figures)
     "Holds if every figure is above the bar."
-    def verdict(figures): return 'holds' if min(figures.values()) > bar else 'does not hold'
+    def verdict(figures):
+        return 'holds' if min(figures.values()) > bar else 'does not hold'
     return verdict
 
 def two_n(
@@ -464,19 +480,25 @@ def _on_a_line(
     "Seeds that end nearly on a line: over 90% of the variance in the first principal component."
     return {name: Count(run.summary()['thin'], len(run.locked)) for name, run in found.items()}
 
-def _theirs(figures): return {n: c for n, c in figures.items() if n.endswith('loss')}
-def _ours(figures): return {n: c for n, c in figures.items() if not n.endswith('loss')}
-def _lowest(figures): return min(c.share for c in figures.values())
-def _highest(figures): return max(c.share for c in figures.values())
+def _theirs(figures):
+    return {n: c for n, c in figures.items() if n.endswith('loss')}
+def _ours(figures):
+    return {n: c for n, c in figures.items() if not n.endswith('loss')}
+def _lowest(figures):
+    return min(c.share for c in figures.values())
+def _highest(figures):
+    return max(c.share for c in figures.values())
 
 # %% ../../nbs/paper/01_claims.ipynb #verdict-stargates
 def rings_lock(
     figures:dict # name -> Count; those under a loss of the paper end in 'loss'
 ) -> str:
     "Under our loss, and under those of the paper?"
-    if _lowest(_ours(figures)) < LOCKS: return 'does not hold'
+    if _lowest(_ours(figures)) < LOCKS:
+        return 'does not hold'
     theirs = _theirs(figures)
-    if _lowest(theirs) >= LOCKS: return 'holds'
+    if _lowest(theirs) >= LOCKS:
+        return 'holds'
     some = ', '.join(f'{n} {c}' for n, c in theirs.items())
     return f"holds under our loss; under the paper's own, in the steps that were run here: {some}"
 
@@ -532,11 +554,14 @@ def worst_errors(
     def measure(found):
         figures = {}
         for label, what in wanted.items():
-            for who, runs in _who(found).items(): figures[f'{label}, {who}'] = _worst(runs, *what)
-        for label, (kind, *what) in (alone or {}).items(): figures[label] = _worst(_group(found, kind), *what)
+            for who, runs in _who(found).items():
+                figures[f'{label}, {who}'] = _worst(runs, *what)
+        for label, (kind, *what) in (alone or {}).items():
+            figures[label] = _worst(_group(found, kind), *what)
         return figures
     return measure
 
+# %% ../../nbs/paper/01_claims.ipynb #measure-mixing-2
 def _within(figures, who, bar, labels):
     starts = tuple(f'{label}, {who}' for label in labels)
     return all(v <= bar for n, v in figures.items() if n.startswith(starts))
@@ -547,7 +572,8 @@ def mixes_well(
 ) -> Callable: # verdict(figures)
     "Ours, or at least the published recipe?"
     def verdict(figures):
-        if _within(figures, 'ours', bar, labels): return 'holds'
+        if _within(figures, 'ours', bar, labels):
+            return 'holds'
         theirs = _within(figures, 'published', bar, labels)
         return 'holds with the published recipe, not with ours' if theirs else 'does not hold'
     return verdict
@@ -558,9 +584,11 @@ def comes_closer(
     "Within the bar, and still on the way down?"
     e = next(v for n, v in figures.items() if n.startswith('e_w, 2 stems, ours'))
     before = figures['e_w, 2 stems, after a quarter of the steps']
-    if not _within(figures, 'ours', CLOSE, ['e_mix, 2 stems', 'e_w, 2 stems']): return 'does not hold'
+    if not _within(figures, 'ours', CLOSE, ['e_mix, 2 stems', 'e_w, 2 stems']):
+        return 'does not hold'
     fell = f'{before:.2%} after a quarter of the steps, {e:.2%} at the end'
-    if e <= FALLS * before: return f'holds as far as it was followed: {fell}, with no floor in sight'
+    if e <= FALLS * before:
+        return f'holds as far as it was followed: {fell}, with no floor in sight'
     return f'holds to {e:.2%}; that it comes arbitrarily close was not seen: {fell}'
 
 # %% ../../nbs/paper/01_claims.ipynb #measure-songs
@@ -594,7 +622,8 @@ def _missed(figures):
     share = demix / figures['demix, y']
     if share > SMALLER: yield f'the demix error is {share:.0%} of that in Y'
     if found < FOUND: yield f'{found:.1%} are found'
-    if figures['inverse, learned'] > EXACT: yield f'the way back is off by {figures["inverse, learned"]}'
+    if figures['inverse, learned'] > EXACT:
+        yield f'the way back is off by {figures["inverse, learned"]}'
 
 def _better(figures, than):
     "Is the learned space better than another by all three figures?"
@@ -661,7 +690,8 @@ def _ring_film(
     return found['filmr'].animate()
 
 # %% ../../nbs/paper/01_claims.ipynb #draw-mixing
-def _filmed(found): return found['mixing, ours, 1']
+def _filmed(found):
+    return found['mixing, ours, 1']
 
 def _figure2(
     found:dict # with 'mixing, ours, 1'

@@ -64,7 +64,8 @@ def train_as_published(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         h = MLPProjector(2)
-    def uniform(*shape): return 2 * torch.rand(*shape, generator=g) - 1
+    def uniform(*shape):
+        return 2 * torch.rand(*shape, generator=g) - 1
     def loss(f):
         x = torch.stack([1.2 * uniform(1024, 2), uniform(1024, 2)], 1)
         faders = uniform(2).sign() + .5 * (2 * uniform(2)).tanh()
@@ -76,8 +77,10 @@ def train_as_published(
 # %% ../../nbs/paper/00_released.ipynb #star-plane
 def _held(module, name, value, trained):
     "A parameter if it is trained, else a buffer, which is what the released code makes of it."
-    if trained: setattr(module, name, nn.Parameter(value))
-    else: module.register_buffer(name, value)
+    if trained:
+        setattr(module, name, nn.Parameter(value))
+    else:
+        module.register_buffer(name, value)
 
 class PlaneRotation(nn.Module):
     "FiLMR in the plane as released: one γ and one β for both features, and an angle."
@@ -137,7 +140,8 @@ class NearRotation(nn.Module):
         return rotate(x * self.gamma + self.beta, self.u, self.v)
 
 # %% ../../nbs/paper/00_released.ipynb #star-loss
-def _size(*points): return sum(p.square().mean((-1, -2)) for p in points) / 3
+def _size(*points):
+    return sum(p.square().mean((-1, -2)) for p in points) / 3
 def _margin(anchor, near, far, margin):
     "torch's TripletMarginLoss, for each seed."
     gap = F.pairwise_distance(anchor, near) - F.pairwise_distance(anchor, far) + margin
@@ -176,8 +180,10 @@ def _equation_1(z, Tz, penalty, early):
 # %% ../../nbs/paper/00_released.ipynb #star-table
 LENGTH = 131_073   # training steps of the released notebooks, 2**17 + 1
 
-def _cosine(opt, steps): return torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=steps)
-def _one_cycle(opt, steps): return torch.optim.lr_scheduler.OneCycleLR(opt, 1e-3, total_steps=steps)
+def _cosine(opt, steps):
+    return torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=steps)
+def _one_cycle(opt, steps):
+    return torch.optim.lr_scheduler.OneCycleLR(opt, 1e-3, total_steps=steps)
 
 class Case(NamedTuple):
     "A recipe for the Stargate problem."
@@ -216,11 +222,13 @@ class _Pair(nn.Module):
     def forward(self, y, steps=1):
         z = self.projector(y)
         Tz = last = self.operator(z)
-        for _ in range(steps - 1): last = self.operator(last)
+        for _ in range(steps - 1):
+            last = self.operator(last)
         penalty = self.operator.penalty() if hasattr(self.operator, 'penalty') else z.new_zeros(())
         return z, Tz, last, penalty
 
-def _compiler(): return shutil.which(os.environ.get('CXX', 'c++')) is not None
+def _compiler():
+    return shutil.which(os.environ.get('CXX', 'c++')) is not None
 
 def _train(case, model, y, steps, look):
     "Train, and call look(step) after each."
@@ -257,13 +265,15 @@ def released_run(
     checks:int=64     # lock tests
 ) -> dict:            # 'locked', 'locked_at': step -> seeds locked then, 'conditions', 'angle_degrees', …
     "The Stargate problem by a released recipe, at its released length, over many seeds."
-    if case not in RELEASED: raise ValueError(f"case: expected one of {'; '.join(RELEASED)}; got {case!r}")
+    if case not in RELEASED:
+        raise ValueError(f"case: expected one of {'; '.join(RELEASED)}; got {case!r}")
     recipe, start, tests = RELEASED[case], time.perf_counter(), {}
     y, model = line(recipe.points, recipe.dim), Ensemble(partial(_Pair, recipe), seeds, seed)
     every = max(1, steps // checks)
     @torch.no_grad()
     def look(step):
-        if step % every and step != steps: return
+        if step % every and step != steps:
+            return
         z, Tz, TNz, _ = model(y, recipe.points)
         tests[step] = z, Tz, lock_report(z, Tz, TNz, ring_angle(z, Tz))
     _train(recipe, model, y, steps, look)

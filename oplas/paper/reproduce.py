@@ -40,7 +40,8 @@ def needed(
 ) -> list[str]:  # names, in the order of `runs`
     "The runs of some claims, and those that they need in turn."
     wanted = [n for c in claims for n in runs_of(c, runs)]
-    for name in wanted: wanted += [n for n in runs[name].needs if n not in wanted]
+    for name in wanted:
+        wanted += [n for n in runs[name].needs if n not in wanted]
     return [n for n in runs if n in wanted]
 
 # %% ../../nbs/paper/02_reproduce.ipynb #r-chains
@@ -69,8 +70,10 @@ def _one_thread():
 def _result_of(run, given):
     broken = [n for n, r in given.items() if isinstance(r, Failed)]
     if broken: return Failed(f'needs {broken[0]}, which failed')
-    try: return run.make(*given.values())
-    except Exception as e: return Failed(f'{type(e).__name__}: {e}')
+    try:
+        return run.make(*given.values())
+    except Exception as e:
+        return Failed(f'{type(e).__name__}: {e}')
 
 def _run_chain(chain):
     "Name -> (result, seconds), of runs one after the other."
@@ -81,7 +84,8 @@ def _run_chain(chain):
             result = _result_of(run, {n: found[n][0] for n in run.needs})
             found[name] = result, round(time.perf_counter() - start, 2)
     for result, _ in found.values():
-        if isinstance(result, StargateRun): _without_model(result)
+        if isinstance(result, StargateRun):
+            _without_model(result)
     return found
 
 def _without_model(run):
@@ -124,7 +128,8 @@ def plain(
     "A figure as the table shows it."
     return str(figure) if isinstance(figure, (Count, Decibel)) else figure
 
-def _length(seeds, steps, whole): return dict(seeds=seeds, steps=steps, share_of_paper=round(steps / whole, 4))
+def _length(seeds, steps, whole):
+    return dict(seeds=seeds, steps=steps, share_of_paper=round(steps / whole, 4))
 
 def length_of(
     result # of a run
@@ -132,8 +137,10 @@ def length_of(
     "How much was run."
     if isinstance(result, StargateRun):
         return _length(len(result.locked), len(result.history['loss']), PAPER_STEPS['stargate'])
-    if isinstance(result, dict) and 'recipe' in result: return _length(1, result['steps'], PAPER_STEPS['mixing'])
-    if isinstance(result, dict) and 'spaces' in result: return dict(seeds=1)
+    if isinstance(result, dict) and 'recipe' in result:
+        return _length(1, result['steps'], PAPER_STEPS['mixing'])
+    if isinstance(result, dict) and 'spaces' in result:
+        return dict(seeds=1)
     return dict(seeds=len(result)) if isinstance(result, list) else {}
 
 def judge(
@@ -147,7 +154,8 @@ def judge(
     row = dict(where=claim.where, claim=claim.text, tested=claim.tested, bar=claim.bar, figures={}, picture=None,
                seconds=round(took, 1), runs={n: length_of(r) for n, r in mine.items()})
     broken = '; '.join(f'{n}: {r}' for n, r in mine.items() if isinstance(r, Failed))
-    if broken: return row | dict(verdict=f'not decided, a run failed: {broken}')
+    if broken:
+        return row | dict(verdict=f'not decided, a run failed: {broken}')
     figures = claim.measure(mine)
     shown = {n: plain(v) for n, v in figures.items()}
     return row | dict(figures=shown, verdict=claim.verdict(figures), picture=next(iter(claim.draw), None))
@@ -157,7 +165,8 @@ def _save(draw, found, path):
     "Draw one file, and close its figure."
     import matplotlib.pyplot as plt
     drawn = draw(found)
-    if path.suffix != '.gif': save_figure(drawn, path)
+    if path.suffix != '.gif':
+        save_figure(drawn, path)
     else:
         drawn.save(path, writer='pillow', dpi=80)
         plt.close(drawn._fig)
@@ -174,8 +183,10 @@ def draw_all(
     jobs:dict = {}
     for claim in claims:
         mine = {n: found[n] for n in runs_of(claim, found)}
-        if any(isinstance(r, Failed) for r in mine.values()): continue
-        for name, draw in claim.draw.items(): jobs.setdefault(name, partial(_save, draw, mine, out/name))
+        if any(isinstance(r, Failed) for r in mine.values()):
+            continue
+        for name, draw in claim.draw.items():
+            jobs.setdefault(name, partial(_save, draw, mine, out/name))
     return sorted(in_processes(list(jobs.values()), min(processes, max(1, len(jobs))), progress, 'drawing'))
 
 # %% ../../nbs/paper/02_reproduce.ipynb #r-lines
@@ -211,15 +222,18 @@ def _report(results):
         report.unit = 1                            # errors are in dB
         yield f"\n{name}\n{report}"
     yield ''
-    for r in results['runs']: yield line_of(f"{r['name']}, {r['steps']} steps ({r['steps'] / LENGTH:.1%})", r)
+    for r in results['runs']:
+        yield line_of(f"{r['name']}, {r['steps']} steps ({r['steps'] / LENGTH:.1%})", r)
     yield ''
-    for c in results['claims']: yield from _row_lines(c)
+    for c in results['claims']:
+        yield from _row_lines(c)
     yield from (f'\nnote: {note}' for note in results['notes'])
 
 # %% ../../nbs/paper/02_reproduce.ipynb #r-reproduce
 PICTURES = 'picture', 'film'   # of a mixing run, which the results leave out
 
-def _row(name, run): return dict(name=name, steps=len(run.history['loss']), **run.summary())
+def _row(name, run):
+    return dict(name=name, steps=len(run.history['loss']), **run.summary())
 
 def _tables(found):
     "The results of the runs, as results.json keeps them."
@@ -232,7 +246,8 @@ def _tables(found):
 
 def _seed_note(seed):
     "Seeds that something was tuned on are not those that are reported."
-    if seed in TUNED: yield f'seeds from {TUNED.start} to {TUNED.stop - 1} were used for tuning'
+    if seed in TUNED:
+        yield f'seeds from {TUNED.start} to {TUNED.stop - 1} were used for tuning'
 
 def reproduce(
     out:str|Path='oplas-out', # folder for the figures, the animations and results.json
@@ -244,7 +259,8 @@ def reproduce(
     seed:int=20_000           # first seed
 ) -> dict:                    # what results.json holds
     "Regenerate the paper's figures and re-test its claims over many seeds."
-    if jobs is not None and jobs < 1: raise ValueError(f"--jobs: expected at least 1, got {jobs}")
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"--jobs: expected at least 1, got {jobs}")
     claims, begin, processes = chosen(only), time.perf_counter(), jobs or cpu_count()
     out, runs = out_folder(out), all_runs(Settings(FULL if full else SHORT, seed, device))
     found, seconds = run_all(needed(claims, runs), runs, processes, progress)
@@ -256,7 +272,9 @@ def reproduce(
     results['seconds'] = round(time.perf_counter() - begin, 1)
     write_results(out, results)
     print(*_report(results), '', f"{results['seconds']:.0f} s; figures and results.json are in {out}", sep='\n')
-    if results['failed']: raise RuntimeError(f"{_told(results['failed'])}; what the others found is in {out}")
+    if results['failed']:
+        raise RuntimeError(f"{_told(results['failed'])}; what the others found is in {out}")
     return results
 
-def _told(failed): return '; '.join(f'{name} failed: {why}' for name, why in failed.items())
+def _told(failed):
+    return '; '.join(f'{name} failed: {why}' for name, why in failed.items())
