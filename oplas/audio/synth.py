@@ -665,9 +665,13 @@ _DRUM_KEYS = (35, 36), (38, 40), (42, 44)               # kick, snare, hat
 class _Orchestra:
     "Sampled instruments of a band, as those of `_Synthesizer`."
     def __init__(self, sampler): self.sampler = sampler
-    def bass(self, rng): return self.instrument(rng.choice(_BASSES))
-    def chords(self, rng, attack): return self.instrument(rng.choice(_CHORDS))
-    def voice(self, rng): return self.instrument(rng.choice(_LEADS))
+    def bass(self, rng): return self.draw(rng, _BASSES)
+    def chords(self, rng, attack): return self.draw(rng, _CHORDS)
+    def voice(self, rng): return self.draw(rng, _LEADS)
+
+    def draw(self, rng, programs):
+        "One of some programs, a little out of tune, as no two people are in tune to the cent."
+        return self.instrument(rng.choice(programs), rng.uniform(-12, 12))
 
     def instrument(self, program, cents=0.):
         "A program, out of tune by so many cents."
