@@ -32,20 +32,25 @@ _VOWELS = (
     (325, 700, 2530))
 _FORMANT_GAINS = 1, .6, .35
 
-def _hertz(midi, cents=0.): return 440 * 2 ** ((midi - 69 + cents / 100) / 12)
+def _hertz(midi, cents=0.):
+    return 440 * 2 ** ((midi - 69 + cents / 100) / 12)
 
 def _harmonics(hz, rate):
     "How many harmonics of a pitch lie under 0.45 of the sample rate, at least 1."
     return max(1, int(.45 * rate / np.max(hz)))
 
-def _draw(rng, **ranges): return {name: rng.uniform(*low_high) for name, low_high in ranges.items()}
-def _decay(t, seconds): return np.exp(-t / seconds)
-def _sine(hz, t): return np.sin(2 * np.pi * hz * t)
+def _draw(rng, **ranges):
+    return {name: rng.uniform(*low_high) for name, low_high in ranges.items()}
+def _decay(t, seconds):
+    return np.exp(-t / seconds)
+def _sine(hz, t):
+    return np.sin(2 * np.pi * hz * t)
 
 # %% ../../nbs/audio/01_synth.ipynb #cell-8
 def _phase(hz, t, cents=0., rate=0.):
     "Phase (T,) in radians; a vibrato of `cents` at `rate` Hz sets in over the first 0.3 s."
-    if not cents: return 2 * np.pi * hz * t
+    if not cents:
+        return 2 * np.pi * hz * t
     depth = math.log(2) / 1200 * cents
     sway = depth * np.minimum(1, t / .3) * _sine(rate, t)
     step = t[1] - t[0]
@@ -74,7 +79,8 @@ def _held(amplitudes, attack, damp=lambda t: 0., cents=0., rate=0.):
 
 def _resonances(hz, at, gains, width):
     "Gains of resonances at frequencies `at`, each as wide as a share `width` of its frequency."
-    def one(center): return 1 / (1 + ((hz - center) / (width * center)) ** 2)
+    def one(center):
+        return 1 / (1 + ((hz - center) / (width * center)) ** 2)
     return .03 + sum(gain * one(center) for center, gain in zip(at, gains))
 
 # %% ../../nbs/audio/01_synth.ipynb #cell-10
@@ -130,14 +136,17 @@ def _epiano(rng):
 def _reed(rng):
     "Odd harmonics, and weaker even ones."
     tone = _draw(rng, even=(.02, .25), slope=(.8, 1.3), dull=(.03, .12), attack=(.02, .06))
-    def amplitudes(k, hz): return np.where(k % 2, 1, tone['even']) * k**-tone['slope']
+    def amplitudes(k, hz):
+        return np.where(k % 2, 1, tone['even']) * k**-tone['slope']
     return _held(amplitudes, tone['attack'], lambda t: tone['dull'])
 
 def _brass(rng):
     "A tone that opens: its high harmonics come later."
-    lowest, highest = [.08, .3, .03, .1, 0, 4.5], [.25, 1, .08, .5, 8, 6]
+    lowest = [.08, .3, .03, .1, 0, 4.5]
+    highest = [.25, 1, .08, .5, 8, 6]
     dull, opening, attack, slope, cents, rate = rng.uniform(lowest, highest)
-    def damp(t): return dull + opening * _decay(t, attack)
+    def damp(t):
+        return dull + opening * _decay(t, attack)
     return _held(lambda k, hz: k**-slope, attack, damp, cents, rate)
 
 def _bowed(rng):
@@ -145,14 +154,16 @@ def _bowed(rng):
     cents, rate, attack, dull = rng.uniform([8, 4.8, .05, .01], [22, 6.2, .15, .04])
     body = rng.uniform(.85, 1.2) * np.array([290, 480, 1100, 2600])
     gains = rng.uniform(.3, 1, 4)
-    def amplitudes(k, hz): return (.3 + _resonances(hz * k, body, gains, .25)) / k
+    def amplitudes(k, hz):
+        return (.3 + _resonances(hz * k, body, gains, .25)) / k
     return _held(amplitudes, attack, lambda t: dull, cents, rate)
 
 def _voice(rng):
     "A vowel."
     formants = rng.uniform(.9, 1.2) * np.array(_VOWELS[rng.integers(5)])
     slope, cents, rate, attack = rng.uniform([.6, 10, 4.5, .03], [1.1, 30, 6.5, .1])
-    def amplitudes(k, hz): return _resonances(hz * k, formants, _FORMANT_GAINS, .12) * k**-slope
+    def amplitudes(k, hz):
+        return _resonances(hz * k, formants, _FORMANT_GAINS, .12) * k**-slope
     return _held(amplitudes, attack, cents=cents, rate=rate)
 
 # %% ../../nbs/audio/01_synth.ipynb #families
@@ -175,7 +186,8 @@ def find_soundfont(
 ) -> Path|None:                # the first that is found, or None
     "A General MIDI soundfont that Debian or the package pretty_midi has installed."
     folders = [Path(folder) for folder in _FONT_FOLDERS]
-    if wheel := _package_folder('pretty_midi'): folders.append(wheel)
+    if wheel := _package_folder('pretty_midi'):
+        folders.append(wheel)
     files = [folder/name for name, folder in product(names, folders)]
     return next((file for file in files if file.is_file()), None)
 
@@ -183,23 +195,29 @@ def find_soundfont(
 def _optional(module, what, install):
     "A module that few need, imported where it is used; ImportError with the command that helps."
     try: return import_module(module)
-    except ImportError: raise ImportError(f"{what} need {module.split('.')[0]}: {install}") from None
+    except ImportError:
+        raise ImportError(f"{what} need {module.split('.')[0]}: {install}") from None
 
 class _Sampler:
     "A soundfont at one sample rate; threads play it one after the other."
     def __init__(self, path, rate):
-        self.path, self.rate, self.lock = path, rate, Lock()
+        self.path = path
+        self.rate = rate
+        self.lock = Lock()
         tinysoundfont = _optional('tinysoundfont', 'soundfonts', 'pip install --no-deps tinysoundfont')
         self.synth = tinysoundfont.Synth(samplerate=rate, gain=-6)
-        try: self.font = self.synth.sfload(str(path))
+        try:
+            self.font = self.synth.sfload(str(path))
         except Exception as e: # of tinysoundfont, which has no class of its own for it
             raise ValueError(f"{path}: cannot be read as a soundfont (.sf2 or .sf3): {e}") from None
 
-    def has_kit(self, kit): return self.synth.sfpreset_name(self.font, 128, kit) is not None
+    def has_kit(self, kit):
+        return self.synth.sfpreset_name(self.font, 128, kit) is not None
 
     def _select(self, program, kit):
         "Choose a General MIDI program or a drum kit."
-        try: self.synth.program_select(0, self.font, 128 * kit, program, kit)
+        try:
+            self.synth.program_select(0, self.font, 128 * kit, program, kit)
         except RuntimeError:
             what = 'drum kit' if kit else 'program'
             raise ValueError(f"{self.path}: expected General MIDI's {what} {program}, got a font without it") from None
@@ -221,12 +239,14 @@ class _Sampler:
             return np.concatenate([held, self._generate(release)]) if release else held
 
 @lru_cache(maxsize=1)
-def _open_font(path, changed, rate): return _Sampler(path, rate)
+def _open_font(path, changed, rate):
+    return _Sampler(path, rate)
 
 def _sampler(soundfont, rate):
     "The sampler of a soundfont's file, the last of which is kept, until its file changes."
     path = Path(soundfont)
-    if not path.is_file(): raise FileNotFoundError(f"{path}: expected a soundfont (.sf2 or .sf3), got no file")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a soundfont (.sf2 or .sf3), got no file")
     return _open_font(path, path.stat().st_mtime_ns, rate)
 
 # %% ../../nbs/audio/01_synth.ipynb #orchestra
@@ -273,7 +293,9 @@ def _response(t, spread, rng):
 class _Recording:
     "One instrument of a family, as it was recorded."
     def __init__(self, name, family, variant, t, seed, color):
-        self.name, self.t, self.known = name, t, {}
+        self.name = name
+        self.t = t
+        self.known = {}
         self.seed = [seed, zlib.crc32(name.encode()), variant]
         rng = np.random.default_rng(self.seed)
         self.tuning, self.level, self.hiss = rng.uniform([-20, -18, -70], [20, 0, -45]) # cents, dB, dB
@@ -282,7 +304,8 @@ class _Recording:
 
     def note(self, midi):
         "A note (T,) of RMS 1."
-        if midi not in self.known: self.known[midi] = self._new_note(midi)
+        if midi not in self.known:
+            self.known[midi] = self._new_note(midi)
         return self.known[midi]
 
     def _new_note(self, midi):
@@ -317,7 +340,8 @@ def _instruments(families, variants, soundfont, sample_rate):
     "Name, variant and family of each instrument that `make_notes` was asked for."
     table = _family_table(families, FAMILIES if soundfont is None else ORCHESTRA)
     wanted = product(table, range(variants))
-    if soundfont is None: return [(name, i, table[name]) for name, i in wanted]
+    if soundfont is None:
+        return [(name, i, table[name]) for name, i in wanted]
     for name, programs in table.items():
         if variants <= len(programs): continue
         raise ValueError(f"variants: expected at most {len(programs)}, the instruments of {name}, got {variants}")
@@ -326,7 +350,8 @@ def _instruments(families, variants, soundfont, sample_rate):
 
 def _check_notes(octaves, variants, chord, seconds, sample_rate, seed, color):
     "ValueError for a setting of `make_notes` that cannot be."
-    if chord not in CHORDS: raise ValueError(f"chord: expected one of {', '.join(CHORDS)}, got {chord!r}")
+    if chord not in CHORDS:
+        raise ValueError(f"chord: expected one of {', '.join(CHORDS)}, got {chord!r}")
     _above_zero(whole=True, variants=variants, sample_rate=sample_rate)
     _above_zero(seconds=seconds)
     if not octaves or min(octaves) < 1 or max(octaves) > 6:
@@ -451,7 +476,8 @@ _BASS_INTERVALS = {'0': 0, '1': 7, '2': 12} # the root, its fifth, its octave
 
 def _play_bass(rng, plan, band):
     "The roots of the chords, with a fifth or an octave."
-    track, low = _Track(plan.rate, plan.frames), rng.integers(28, 36)
+    track = _Track(plan.rate, plan.frames)
+    low = rng.integers(28, 36)
     play = band.bass(rng)
     for hit in plan.hits(rng.choice(_BASS_PATTERNS)):
         root = low + (plan.pitch(plan.degrees[hit.bar]) - low) % 12
@@ -475,7 +501,8 @@ def _chord(plan, bar, above, low):
 
 def _play_other(rng, plan, band):
     "Chords: held, struck or broken."
-    track, low = _Track(plan.rate, plan.frames), rng.integers(50, 60)
+    track = _Track(plan.rate, plan.frames)
+    low = rng.integers(50, 60)
     above = (0, 2, 4, 6)[:rng.integers(3, 5)]
     pattern, attack = _CHORD_PATTERNS[rng.integers(len(_CHORD_PATTERNS))]
     play = band.chords(rng, attack)
@@ -501,7 +528,8 @@ def _melody(rng, plan, low):
 
 def _play_vocals(rng, plan, band):
     "A melody."
-    track, low = _Track(plan.rate, plan.frames), rng.integers(52, 68)
+    track = _Track(plan.rate, plan.frames)
+    low = rng.integers(52, 68)
     play = band.voice(rng)
     for hit, midi in _melody(rng, plan, low):
         loud = rng.uniform(.7, 1)
@@ -599,7 +627,9 @@ def _noise(rng, kind, hz, frames, rate):
 
 def _kick(rng, t, rate):
     "A skin whose pitch falls, and a click."
-    low, ring, fall = rng.uniform(42, 60), rng.uniform(.08, .2), rng.uniform(60, 200)
+    low = rng.uniform(42, 60)
+    ring = rng.uniform(.08, .2)
+    fall = rng.uniform(60, 200)
     hz = low + fall * _decay(t, .03)
     skin = np.sin(2 * np.pi * np.cumsum(hz) / rate) * _decay(t, ring)
     return skin + .1 * _noise(rng, 'low', 4000, len(t), rate) * _decay(t, .004)
@@ -641,14 +671,19 @@ _VOICE = dict(
 
 class _Synthesizer:
     "Generated instruments of a band; each is drawn, and plays a MIDI note for some seconds."
-    def __init__(self, rate): self.rate = rate
-    def bass(self, rng): return self._striking(_draw(rng, **_BASS_TONE))
-    def chords(self, rng, attack): return self._striking(_draw(rng, **_CHORD_TONE, attack=attack))
-    def _striking(self, tone): return lambda midi, seconds: _struck(midi, seconds, tone, self.rate)
+    def __init__(self, rate):
+        self.rate = rate
+    def bass(self, rng):
+        return self._striking(_draw(rng, **_BASS_TONE))
+    def chords(self, rng, attack):
+        return self._striking(_draw(rng, **_CHORD_TONE, attack=attack))
+    def _striking(self, tone):
+        return lambda midi, seconds: _struck(midi, seconds, tone, self.rate)
 
     def voice(self, rng):
         voice = _draw(rng, **_VOICE)
-        def sing(midi, seconds): return _sung(midi, seconds, _VOWELS[rng.integers(5)], voice, rng, self.rate)
+        def sing(midi, seconds):
+            return _sung(midi, seconds, _VOWELS[rng.integers(5)], voice, rng, self.rate)
         return sing
 
     def drums(self, rng):
@@ -664,10 +699,14 @@ _DRUM_KEYS = (35, 36), (38, 40), (42, 44)               # kick, snare, hat
 
 class _Orchestra:
     "Sampled instruments of a band, as those of `_Synthesizer`."
-    def __init__(self, sampler): self.sampler = sampler
-    def bass(self, rng): return self.draw(rng, _BASSES)
-    def chords(self, rng, attack): return self.draw(rng, _CHORDS)
-    def voice(self, rng): return self.draw(rng, _LEADS)
+    def __init__(self, sampler):
+        self.sampler = sampler
+    def bass(self, rng):
+        return self.draw(rng, _BASSES)
+    def chords(self, rng, attack):
+        return self.draw(rng, _CHORDS)
+    def voice(self, rng):
+        return self.draw(rng, _LEADS)
 
     def draw(self, rng, programs):
         "One of some programs, a little out of tune, as no two people are in tune to the cent."
@@ -682,8 +721,10 @@ class _Orchestra:
 
     def drums(self, rng):
         kits = [kit for kit in _KITS if self.sampler.has_kit(kit)]
-        if not kits: raise ValueError(f"{self.sampler.path}: expected drum kits, got a font without them")
-        kit, keys = int(rng.choice(kits)), [int(rng.choice(keys)) for keys in _DRUM_KEYS]
+        if not kits:
+            raise ValueError(f"{self.sampler.path}: expected drum kits, got a font without them")
+        kit = int(rng.choice(kits))
+        keys = [int(rng.choice(keys)) for keys in _DRUM_KEYS]
         return [self.sampler.play(kit, key, int(.4 * self.sampler.rate), kit=True) for key in keys]
 
 # %% ../../nbs/audio/01_synth.ipynb #band-compose
@@ -718,8 +759,10 @@ BAND_VERSION = 1 # of the generated band: the same settings give the same sound 
 
 def _made_with(folder):
     "The settings that a song's folder was made with, from its song.json; None where there is none."
-    try: return json.loads((folder/'song.json').read_text())['made']
-    except (OSError, ValueError, KeyError, TypeError): return None
+    try:
+        return json.loads((folder/'song.json').read_text())['made']
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 def _font_identity(soundfont):
     "What stays the same of a soundfont wherever its file lies."
@@ -728,17 +771,21 @@ def _font_identity(soundfont):
 
 def _is_whole(folder, stems):
     "Are these stems in the folder, and can they be right?"
-    try: return list(_song(folder).stems) == list(stems)
+    try:
+        return list(_song(folder).stems) == list(stems)
     except ValueError: return False
 
 def _is_made(folder, made, stems):
     "Is the song of these settings in a folder, whole? An error, where what is there is not ours to replace."
-    if not folder.exists(): return False
-    whole, found = _is_whole(folder, stems), _made_with(folder)
+    if not folder.exists():
+        return False
+    whole = _is_whole(folder, stems)
+    found = _made_with(folder)
     if whole and found == made: return True
     ours = {'song.json', *(f'{name}.wav' for name in stems)}
     strange = {f.name for f in folder.iterdir() if f.name[0] != '.'} - ours
-    if not strange and (found or not whole): return False
+    if not strange and (found or not whole):
+        return False
     expected = "expected a song that was made here before, or nothing"
     raise FileExistsError(f"{folder}: {expected}; got other files, which stay as they are")
 
@@ -747,12 +794,16 @@ def _write_song(folder, stems, sample_rate, about):
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.part-') as part:
         whole = Path(part)/folder.name
         whole.mkdir()
-        for name, x in stems.items(): write_atomically(whole/f'{name}.wav', _wav_bytes(x, sample_rate))
+        for name, x in stems.items():
+            write_atomically(whole/f'{name}.wav', _wav_bytes(x, sample_rate))
         write_atomically(whole/'song.json', json.dumps(about).encode())
-        if folder.exists(): os.replace(folder, Path(part)/'old')
-        try: os.replace(whole, folder)
+        if folder.exists():
+            os.replace(folder, Path(part)/'old')
+        try:
+            os.replace(whole, folder)
         except OSError: # unless another process has put the same song there meanwhile
-            if not _is_made(folder, about['made'], stems): raise
+            if not _is_made(folder, about['made'], stems):
+                raise
 
 # %% ../../nbs/audio/01_synth.ipynb #make-band
 def _check_song_settings(songs, seconds, sample_rate):
@@ -765,7 +816,8 @@ def _check_song_settings(songs, seconds, sample_rate):
 def _band_song(folder, settings, soundfont):
     "A song of the band in its folder, written if it is not there."
     made = dict(version=BAND_VERSION, **settings)
-    if soundfont is not None: made['soundfont'] = _font_identity(soundfont)
+    if soundfont is not None:
+        made['soundfont'] = _font_identity(soundfont)
     if not _is_made(folder, made, _PLAYERS):
         stems, about = _compose(**settings, soundfont=soundfont)
         stems = dict(zip(_PLAYERS, stems))
@@ -782,7 +834,8 @@ def make_band(
 ) -> list[Song]:           # with stems bass, drums, other and vocals
     "Write folder/band_000/STEM.wav and song.json, which says what it is; what is there, whole and so made, is kept."
     _check_song_settings(songs, seconds, sample_rate)
-    if soundfont is not None: _sampler(soundfont, sample_rate)
+    if soundfont is not None:
+        _sampler(soundfont, sample_rate)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     settings = dict(seconds=float(seconds), sample_rate=int(sample_rate), seed=int(seed))
@@ -798,7 +851,8 @@ def _score_text(file):
         with zipfile.ZipFile(file) as z:
             name = next(name for name in z.namelist() if not name.startswith('META-INF'))
             return z.read(name).decode()
-    except (zipfile.BadZipFile, StopIteration, UnicodeDecodeError): return ''
+    except (zipfile.BadZipFile, StopIteration, UnicodeDecodeError):
+        return ''
 
 def _is_free_chorale(file):
     "Does a score have the four voices, and does nobody claim rights in its file?"
@@ -809,11 +863,13 @@ def _is_free_chorale(file):
 def _chorale_files():
     "The free chorales of music21's corpus, name -> file, one of each number in Bach's catalog."
     package = _package_folder('music21')
-    if package is None: raise ImportError("chorales need music21: pip install music21")
+    if package is None:
+        raise ImportError("chorales need music21: pip install music21")
     found = {}
     for file in sorted((package/'corpus'/'bach').glob('*.mxl')):
         number = file.stem.split('-')[0]
-        if number not in found and _is_free_chorale(file): found[number] = file
+        if number not in found and _is_free_chorale(file):
+            found[number] = file
     return found
 
 # %% ../../nbs/audio/01_synth.ipynb #chorale-notes
@@ -836,13 +892,17 @@ def _sung_note(note):
 
 _CHOIR = ('piano', 'organ', 'plucked', 'bowed', 'brass', 'reed', 'pipe') # families of `ORCHESTRA`
 
-def _draw_program(rng): return int(rng.choice(ORCHESTRA[rng.choice(_CHOIR)]))
-def _length(voices): return max(note.at + note.length for notes in voices.values() for note in notes)
+def _draw_program(rng):
+    return int(rng.choice(ORCHESTRA[rng.choice(_CHOIR)]))
+def _length(voices):
+    return max(note.at + note.length for notes in voices.values() for note in notes)
 
 def _sing(file, seed, seconds, orchestra):
     "A chorale: its stems (4, T) in [−1, 1], whose sum is in [−1, 1] too, and what it is."
-    rng, rate = np.random.default_rng([seed, zlib.crc32(file.stem.encode())]), orchestra.sampler.rate
-    voices, tempo = _read_chorale(file), rng.uniform(60, 100)
+    rng = np.random.default_rng([seed, zlib.crc32(file.stem.encode())])
+    rate = orchestra.sampler.rate
+    voices = _read_chorale(file)
+    tempo = rng.uniform(60, 100)
     programs = {voice: _draw_program(rng) for voice in sorted(voices)}
     quarter = 60 / tempo
     frames = round(min(_length(voices) * quarter + .5, seconds or math.inf) * rate)
@@ -856,7 +916,8 @@ def _sing_voice(rng, notes, play, quarter, frames, rate):
     track = _Track(rate, frames)
     for note in notes:
         loud = rng.uniform(.8, 1)
-        if note.at * quarter * rate >= frames: break
+        if note.at * quarter * rate >= frames:
+            break
         track.put(note.at * quarter, loud * play(note.midi, .97 * note.length * quarter))
     return track.x
 
@@ -882,8 +943,10 @@ def make_chorales(
     "Write folder/bwv111.6/VOICE.wav and song.json, which says what it is; what is there, whole and so made, is kept."
     _check_song_settings(songs, 1 if seconds is None else seconds, sample_rate)
     files = _chorale_files()
-    if songs > len(files): raise ValueError(f"songs: expected at most {len(files)}, the free chorales, got {songs}")
-    orchestra, folder = _Orchestra(_sampler(soundfont, sample_rate)), Path(folder)
+    if songs > len(files):
+        raise ValueError(f"songs: expected at most {len(files)}, the free chorales, got {songs}")
+    orchestra = _Orchestra(_sampler(soundfont, sample_rate))
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     seconds = None if seconds is None else float(seconds)
     settings = dict(seconds=seconds, sample_rate=int(sample_rate), seed=int(seed), soundfont=_font_identity(soundfont))
