@@ -15,7 +15,9 @@ import torch
 from fastcore.basics import patch
 from torch import Tensor, nn
 
-from .rotations import _exact, plane_basis, rotate, rotate_by, rotation_angle
+from oplas.rotations import (
+    _affine_turn, _exact, _is_hot, affine_rotate, orthogonal_pairs, plane_basis, rotate, rotate_planes, rotation_angle,
+)
 
 # %% ../nbs/01_film.ipynb #cell-6
 def _wide_inside(method):
@@ -95,15 +97,15 @@ class FiLMR(FiLM):
         if period is not None: del self.gamma, self.beta
         u, v = torch.stack([INITS[init](dim) for _ in range(planes)], 1)
         self.u, self.v = nn.Parameter(u), nn.Parameter(v)
-        self.dim, self.planes, self.period = dim, planes, period
+        self.dim, self.planes, self.period, self._one_plane = dim, planes, period, planes == 1 and period is None
 
     def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
         "The vectors u and v (n,) of each plane, at right angles to the planes before it."
-        yield from _freed(self.u, self.v)
+        yield from zip(*orthogonal_pairs(self.u, self.v))
 
     def angles(self) -> Tensor: # (planes,) radians in [0, 2π)
         "The angle of each plane's turn, from u toward v."
-        if self.period is None: return torch.stack([rotation_angle(u, v) for u, v in self.pairs()])
+        if self.period is None: return rotation_angle(*orthogonal_pairs(self.u, self.v))
         return 2 * math.pi / self.period * torch.arange(1, self.planes + 1, device=self.u.device)
 
     def matrix(self) -> Tensor: # (n, n), active, for columns
@@ -116,22 +118,16 @@ class FiLMR(FiLM):
         return f'dim={self.dim}, planes={self.planes}, {period}turns by {turns}'
 
 # %% ../nbs/01_film.ipynb #filmr-turned
-def _freed(u, v):
-    "The pairs of `u` and `v`, each freed of what lies in the planes of the pairs before it."
-    if len(u) == 1: return [(u[0], v[0])]
-    basis:list[Tensor] = []
-    pairs = []
-    for a, b in zip(u, v):
-        for e in basis: a, b = a - (a @ e) * e, b - (b @ e) * e
-        basis += plane_basis(a, b)
-        pairs.append((a, b))
-    return pairs
-
 def _turned(layer, x, t):
     "`x` turned by the rotation of `layer` alone, `t` times."
-    for j, (u, v) in enumerate(layer.pairs(), 1):
-        if layer.period is None: x = rotate(x, u, v, t)
-        else: x = rotate_by(x, u, v, 2 * math.pi / layer.period * ((j * t) % layer.period))
+    u, v = orthogonal_pairs(layer.u, layer.v)
+    if layer.period is not None:
+        order = torch.arange(1, layer.planes + 1, dtype=u.dtype, device=u.device)
+        steps = order * (t[..., None] if isinstance(t, Tensor) else t) % layer.period
+        return rotate_planes(x, u, v, 2 * math.pi / layer.period * steps)
+    if layer.planes == 1: return rotate(x, u[0], v[0], t)
+    if t in (1, -1): return rotate_planes(x, u, v) if t > 0 else rotate_planes(x, v, u)
+    for a, b in zip(u, v): x = rotate(x, a, b, t)
     return x
 
 # %% ../nbs/01_film.ipynb #filmr-fraction
@@ -165,18 +161,26 @@ def _fraction(layer, x, t):
 
 # %% ../nbs/01_film.ipynb #filmr-forward
 @patch
-@_wide_inside
 def forward(self:FiLMR,
     x:Tensor,     # (..., n) points
     t:float|Tensor=1.0 # power of the whole layer: 2 is twice, −1 undoes, 0.5 is half a step;
                        # a tensor (with a period only) broadcasts against x[..., 0]
 ) -> Tensor:      # (..., n)
     "Apply the layer `t` times. Fractional `t` needs a `period`, or γ that is one positive number for all features."
-    if self.period is not None: return _turned(self, x, t)
+    u = self.u
+    if t.__class__ is float and t == 1 and self._one_plane and _is_hot(x, u, self.dim):
+        return _affine_turn(x, self.gamma, self.beta, u, self.v)
+    return _power(self, x, t)
+
+@_wide_inside
+def _power(layer, x, t):
+    "`layer(x, t)`, for any number of planes and any power."
+    if layer.period is not None: return _turned(layer, x, t)
     if isinstance(t, Tensor): raise TypeError("t: expected a number for a layer with γ and β, got a tensor")
-    if t == 1: return _turned(self, torch.addcmul(self.beta, self.gamma, x), 1)
-    if not float(t).is_integer(): return _fraction(self, x, t)
-    for _ in range(abs(int(t))): x = self(x) if t > 0 else self.inverse(x)
+    if not float(t).is_integer(): return _fraction(layer, x, t)
+    if t == 1 and layer.planes == 1: return affine_rotate(x, layer.gamma, layer.beta, layer.u[0], layer.v[0])
+    if t == 1: return _turned(layer, torch.addcmul(layer.beta, layer.gamma, x), 1)
+    for _ in range(abs(int(t))): x = layer(x) if t > 0 else layer.inverse(x)
     return x
 
 # %% ../nbs/01_film.ipynb #filmr-inverse
