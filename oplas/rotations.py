@@ -21,7 +21,8 @@ def _check_vectors(**vectors):
         if a.ndim == 0 or a.shape[-1] < 2:
             raise ValueError(f"{name}: expected shape (..., n) with n >= 2, got {tuple(a.shape)}")
         n = n or a.shape[-1]
-        if a.shape[-1] != n: raise ValueError(f"{name}: expected shape (..., {n}), got {tuple(a.shape)}")
+        if a.shape[-1] != n:
+            raise ValueError(f"{name}: expected shape (..., {n}), got {tuple(a.shape)}")
 
 # %% ../nbs/00_rotations.ipynb #cell-9
 def _givens(n, i, j, angle):
@@ -36,9 +37,10 @@ def aguilera_perez(
     u:Tensor, # (n,) floats, n >= 2
     v:Tensor, # (n,) floats
 ) -> Tensor:  # (n, n) matrix that turns `u` toward `v` by twice their angle
-    "The rotation by Givens rotations, as in the paper (Algorithm 1, reference [19]); slow: the oracle for `rotation_matrix`."
+    "The rotation by Givens rotations, as in the paper (reference [19]); slow: the oracle for `rotation_matrix`."
     _check_vectors(u=u, v=v)
-    if u.ndim > 1 or v.ndim > 1: raise ValueError(f"expected u and v of shape (n,), got {tuple(u.shape)}, {tuple(v.shape)}")
+    if u.ndim > 1 or v.ndim > 1:
+        raise ValueError(f"expected u and v of shape (n,), got {tuple(u.shape)}, {tuple(v.shape)}")
     n = len(u)
     W, M = torch.stack([u, v], 1), torch.eye(n, dtype=u.dtype, device=u.device)
     for col in range(2):
@@ -73,10 +75,11 @@ def rotation_matrix(
     u:Tensor, # (..., n) floats, n >= 2; only the direction counts
     v:Tensor, # (..., n) floats
 ) -> Tensor:  # (..., n, n), active: R @ x turns a column x; for rows use x @ R.mT
-    "The rotation in the plane of `u` and `v` that turns `u` toward `v` by TWICE their angle; the identity if either is zero."
+    "The rotation in the plane of `u` and `v`, from `u` toward `v`, by TWICE their angle; identity if either is zero."
     _check_vectors(u=u, v=v)
-    dtype, (u, v) = u.dtype, _unit_pair(_wide(u), _wide(v))
-    c = (u * v).sum(-1)[..., None, None]
+    dtype = u.dtype
+    u, v = _unit_pair(_wide(u), _wide(v))
+    c = _dot(u, v)[..., None]
     eye = torch.eye(u.shape[-1], dtype=u.dtype, device=u.device)
     return _turn(eye, u[..., None, :], v[..., None, :], 2*c, 2).mT.to(dtype)
 
@@ -123,7 +126,7 @@ class _Rotate(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         x, u, v, W, K, P, norm = ctx.saved_tensors
-        if torch.is_grad_enabled():                               # a gradient of this gradient is wanted: by the plain formula
+        if torch.is_grad_enabled():                               # a gradient of this one is wanted: the plain formula
             wanted = [a for a, need in zip((x, u, v), ctx.needs_input_grad) if need]
             grads = iter(torch.autograd.grad(_whole_turn(x, u, v), wanted, g, create_graph=True))
             return tuple(next(grads) if need else None for need in ctx.needs_input_grad)
@@ -140,7 +143,8 @@ def _is_hot_path(x, u, v, t):
     return (not isinstance(t, Tensor) and t in (1, -1) and getattr(u, 'ndim', 0) == getattr(v, 'ndim', 0) == 1
             and getattr(x, 'ndim', 0) and x.shape[-1] == len(u) == len(v) > 1 and x.dtype == u.dtype == v.dtype
             and x.dtype in (torch.float32, torch.float64) and x.device.type != 'mps'
-            and not torch.compiler.is_compiling() and not _transformed() and not torch.is_autocast_enabled(x.device.type))
+            and not torch.compiler.is_compiling() and not _transformed()
+            and not torch.is_autocast_enabled(x.device.type))
 
 # %% ../nbs/00_rotations.ipynb #cell-20
 def _exact(a):
@@ -148,7 +152,7 @@ def _exact(a):
     return a if a.device.type == 'mps' else a.double()
 
 def _cos_and_sin_ratio(t, angle, gap):
-    "cos(tδ) and sin(tδ)/sin δ for `angle` δ in [0, π/2] with `gap` = 4 sin²(δ/2): series near 0, for the sake of gradients."
+    "cos(tδ) and sin(tδ)/sin δ for `angle` δ in [0, π/2], `gap` = 4 sin²(δ/2); near 0 by a series, for the gradients."
     near = gap * (1 + t*t) < .08
     w, far = torch.where(near, gap / 4, 0), torch.where(near, 1, angle)
     term = series = t * torch.ones_like(w)

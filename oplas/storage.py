@@ -37,16 +37,20 @@ def write_atomically(
             f.flush()
             os.fsync(f.fileno())
             os.replace(part, path)
-    except OSError as e: raise _named(e, path) from None
-    finally: part.unlink(missing_ok=True)
+    except OSError as e:
+        raise _named(e, path) from None
+    finally:
+        part.unlink(missing_ok=True)
 
 def _lock(file):
     "Lock an open file or folder until it is closed, where the system can; False if somebody else has locked it."
     try: import fcntl
     except ImportError: return True                                  # Windows
-    try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError: return False
-    except OSError: pass                                             # a file system without locks
+    except OSError:
+        pass  # a file system without locks
     return True
 
 def _named(error, path):
@@ -60,21 +64,28 @@ def lock_folder(
 ):
     "Have a folder to oneself, among all processes and threads that lock it; an OSError names it if another has it."
     flags = os.O_RDONLY | getattr(os, 'O_DIRECTORY', 0)
-    try: handle = os.open(folder, flags)
-    except PermissionError: handle = None                            # Windows opens no folders
     try:
-        if handle is not None and not _lock(handle): raise BlockingIOError(f"{folder}: is in use by another oplas")
+        handle = os.open(folder, flags)
+    except PermissionError:
+        handle = None  # Windows opens no folders
+    try:
+        if handle is not None and not _lock(handle):
+            raise BlockingIOError(f"{folder}: is in use by another oplas")
         _remove_leftovers(folder)
         yield
     finally:
-        if handle is not None: os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 def _remove_leftovers(folder):
     "Remove the parts of files that nobody is writing any more."
     for part in Path(folder).iterdir():
-        if not re.fullmatch(r'\.[0-9a-f]{16}\.part', part.name) or part.is_symlink(): continue
-        with open(part, 'rb') as f: abandoned = _lock(f)
-        if abandoned: part.unlink(missing_ok=True)
+        if not re.fullmatch(r'\.[0-9a-f]{16}\.part', part.name) or part.is_symlink():
+            continue
+        with open(part, 'rb') as f:
+            abandoned = _lock(f)
+        if abandoned:
+            part.unlink(missing_ok=True)
 
 # %% ../nbs/06_storage.ipynb #readers
 LIMIT = 8 * 2**30 # bytes that a reader takes, unless it is told otherwise
@@ -85,8 +96,10 @@ def regular_file(
 ) -> Path:
     "The path of a file that can be read, or an error that names it: no folder, pipe or device, and not too large."
     path, found = Path(path), os.stat(path)
-    if stat.S_ISDIR(found.st_mode): raise IsADirectoryError(f"{path}: expected a file, got a folder")
-    if not stat.S_ISREG(found.st_mode): raise ValueError(f"{path}: expected a file, got a pipe or a device")
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(f"{path}: expected a file, got a folder")
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path}: expected a file, got a pipe or a device")
     _check_size(path, found.st_size, limit)
     return path
 
@@ -105,21 +118,26 @@ def read_npz(
     if not zipfile.is_zipfile(regular_file(path, limit)):
         raise ValueError(f"{path}: is not an .npz file, or not the whole of one")
     try:
-        with zipfile.ZipFile(path) as archive: return [_read_npy(archive, name, limit) for name in names]
+        with zipfile.ZipFile(path) as archive:
+            return [_read_npy(archive, name, limit) for name in names]
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as e:
         raise ValueError(f"{path}: {' '.join(str(e).split())}") from None
 
 def _read_npy(archive, name, limit):
     members = {info.filename.removesuffix('.npy'): info for info in archive.infolist()}
-    if name not in members: raise ValueError(f"lacks the array {name}; it holds {', '.join(members) or 'none'}")
-    with archive.open(members[name]) as file: shape, dtype = _npy_header(file)
+    if name not in members:
+        raise ValueError(f"lacks the array {name}; it holds {', '.join(members) or 'none'}")
+    with archive.open(members[name]) as file:
+        shape, dtype = _npy_header(file)
     if dtype.hasobject:
         advice = 'save numbers, or text as array.astype(str)'
         raise ValueError(f"{name} holds Python objects, which are not read (they may run code); {advice}")
     size = math.prod(shape) * dtype.itemsize
     _check_size(name, size, limit)
-    if size > members[name].file_size: raise ValueError(f"{name} is not whole: expected {size} bytes for shape {shape}")
-    with archive.open(members[name]) as file: return np.lib.format.read_array(file, allow_pickle=False)
+    if size > members[name].file_size:
+        raise ValueError(f"{name} is not whole: expected {size} bytes for shape {shape}")
+    with archive.open(members[name]) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 def _npy_header(file):
     "Shape and dtype that an array declares."
@@ -137,7 +155,8 @@ def out_folder(
     try:
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
-    except OSError as e: raise _named(e, path) from None
+    except OSError as e:
+        raise _named(e, path) from None
     return path
 
 def provenance() -> dict:
@@ -161,10 +180,14 @@ def write_results(
 
 def _plain(value):
     "What JSON can hold: arrays become lists, and what is not finite becomes None."
-    if isinstance(value, dict): return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)): return [_plain(v) for v in value]
-    if isinstance(value, (torch.Tensor, np.ndarray, np.generic)): return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value): return None
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (torch.Tensor, np.ndarray, np.generic)):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value
 
 def save_figure(
@@ -191,12 +214,14 @@ def cached_runs(
     for job in tqdm(list(jobs), desc=path.stem, disable=None if progress else True):
         key = _key(job)
         done = _read_lines(path)
-        if key not in done: done[key] = _append_line(path, dict(settings=job, result=run(**job), about=provenance()))
+        if key not in done:
+            done[key] = _append_line(path, dict(settings=job, result=run(**job), about=provenance()))
         found = done[key]
         results.append(dict(found['settings'], **found['result'], about=found['about']))
     return results
 
-def _key(settings): return json.dumps(settings, sort_keys=True)
+def _key(settings):
+    return json.dumps(settings, sort_keys=True)
 
 def _read_lines(path):
     "Results by settings; a line that was cut off by a crash is left out."
@@ -206,12 +231,15 @@ def _read_lines(path):
 
 def _read_line(path, line):
     "A result; None for a line that was cut off."
-    try: found = json.loads(line)
+    try:
+        found = json.loads(line)
     except ValueError:
-        if line.startswith(b'{"settings"') or b'{"settings"'.startswith(line): return None
+        if line.startswith(b'{"settings"') or b'{"settings"'.startswith(line):
+            return None
         found = None
     kinds = dict(settings=dict, result=dict, about=dict)
-    if isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in kinds.items()): return found
+    if isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in kinds.items()):
+        return found
     raise ValueError(f"{path}: expected one result in JSON per line, got {line[:40]!r}")
 
 def _append_line(path, result):
@@ -223,7 +251,8 @@ def _append_line(path, result):
             f.write(b'\n' + line if torn else line)
             f.flush()
             os.fsync(f.fileno())
-    except OSError as e: raise _named(e, path) from None
+    except OSError as e:
+        raise _named(e, path) from None
     return json.loads(line)
 
 # %% ../nbs/06_storage.ipynb #checkpoint
@@ -238,7 +267,8 @@ class Checkpoint:
         at_least(1, every=every)
         self.path, self.every = Path(path), every
 
-    def __str__(self): return str(self.path)
+    def __str__(self):
+        return str(self.path)
 
     def save(self,
         state:dict # numbers, strings, tensors, and lists and dicts of them
@@ -251,7 +281,8 @@ class Checkpoint:
 
     def load(self) -> dict|None: # None where there is no file, or a damaged one
         "The state that was saved last."
-        if not self.path.exists(): return None
+        if not self.path.exists():
+            return None
         data = regular_file(self.path).read_bytes()
         if not data.startswith(CHECKPOINT[:len(data)]):
             raise ValueError(f"{self}: is not a checkpoint of this version of oplas; move it away to start afresh")
@@ -272,7 +303,7 @@ def save_space(
     "Write header and tensors of a space atomically."
     settings = json.dumps(header, default=lambda o: o.item(), sort_keys=True)
     meta = dict(format=f'oplas.{kind}', version=str(version), space=settings)
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     _check_finite(tensors)
     meta['sha256'] = _hash(meta, tensors)
     write_atomically(path, _with_metadata(to_bytes(tensors), meta))
@@ -296,7 +327,8 @@ def _with_metadata(data, meta):
 def _check_finite(tensors):
     for name, t in tensors.items():
         bad = int((~t.isfinite()).sum()) if t.is_floating_point() else 0
-        if bad: raise ValueError(f"{name}: expected finite numbers, got {bad} of {t.numel()} that are NaN or infinite")
+        if bad:
+            raise ValueError(f"{name}: expected finite numbers, got {bad} of {t.numel()} that are NaN or infinite")
 
 # %% ../nbs/06_storage.ipynb #load-space
 def load_space(
@@ -306,12 +338,14 @@ def load_space(
     build:Callable # build(header, tensors) -> the space; may raise on what it does not like
 ):                 # what `build` returned
     "Read a space back, or raise ValueError with the name of the file."
-    with open(regular_file(path), 'rb'): pass                     # one that cannot be read is reported as such
+    with open(regular_file(path), 'rb'):
+        pass  # one that cannot be read is reported as such
     try:
         meta, tensors = _read_safetensors(path)
         wanted = dict(format=f'oplas.{kind}', version=str(version))
         for name, want in wanted.items():
-            if meta.get(name) != want: raise ValueError(f"expected the {name} {want}, got {meta.get(name)}")
+            if meta.get(name) != want:
+                raise ValueError(f"expected the {name} {want}, got {meta.get(name)}")
         _check_contents(meta, tensors)
         return build(json.loads(meta['space']), tensors)
     except Exception as e:
@@ -340,7 +374,8 @@ def take_tensor(
     dtype:torch.dtype=torch.float32 # expected kind of numbers
 ) -> torch.Tensor:
     "A tensor of a file, or a ValueError that says what was expected of it."
-    if name not in tensors: raise ValueError(f"{name}: expected a tensor of this name, got {', '.join(tensors)}")
+    if name not in tensors:
+        raise ValueError(f"{name}: expected a tensor of this name, got {', '.join(tensors)}")
     found = tensors[name]
     fits = len(found.shape) == len(shape) and all(want in (None, size) for want, size in zip(shape, found.shape))
     if not fits or found.dtype != dtype:
