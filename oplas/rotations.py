@@ -45,7 +45,8 @@ def aguilera_perez(
     if u.ndim > 1 or v.ndim > 1:
         raise ValueError(f"expected u and v of shape (n,), got {tuple(u.shape)}, {tuple(v.shape)}")
     n = len(u)
-    W, M = torch.stack([u, v], 1), torch.eye(n, dtype=u.dtype, device=u.device)
+    W = torch.stack([u, v], 1)
+    M = torch.eye(n, dtype=u.dtype, device=u.device)
     for col in range(2):
         for row in range(n - 1, col, -1):
             G = _givens(n, row - 1, row, -torch.atan2(W[row, col], W[row - 1, col]))
@@ -70,7 +71,9 @@ def _unit_pair(u, v):
 
 def _turn(x, u, v, a, b):
     "`(I + a A + b A²) x` with `A = v uᵀ − u vᵀ`, for unit `u` and `v`: O(n) per point."
-    c, p, q = _dot(u, v), _dot(x, u), _dot(x, v)
+    c = _dot(u, v)
+    p = _dot(x, u)
+    q = _dot(x, v)
     return x + u * ((b*c - a)*q - b*p) + v * ((b*c + a)*p - b*q)
 
 # %% ../nbs/00_rotations.ipynb #cell-12
@@ -114,19 +117,22 @@ def _safe_rows(W):
     D = W.double()
     scale = D.abs().amax(1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
     norm = (D / scale).norm(dim=1, keepdim=True)
-    if (norm == 0).any(): return torch.zeros_like(W), (0., 0.)
+    if (norm == 0).any():
+        return torch.zeros_like(W), (0., 0.)
     return (D / scale / norm).to(W.dtype), (1 / scale / norm).flatten().tolist()
 
 def _products(W):
     "|u|², u·v and |v|² of the rows of `W` (2, n)."
-    if W.shape[1] > 64: W = W.double()                            # shorter sums are exact enough
+    if W.shape[1] > 64:
+        W = W.double()  # shorter sums are exact enough
     (uu, uv), (_, vv) = torch.mm(W, W.t()).tolist()
     return uu, uv, vv
 
 def _two_mirrors(u, v):
     "Rows W (2, n) along u and v, the numbers p, q and m of K = [[p, 0], [m, q]], and what the gradient needs of them."
     W, factors = torch.cat((u, v)), (1., 1.)
-    if u.ndim == 1: W = W.view(2, -1)
+    if u.ndim == 1:
+        W = W.view(2, -1)
     uu, uv, vv = _products(W)
     if not (1e-12 < uu < 1e12 and 1e-12 < vv < 1e12):
         W, factors = _safe_rows(W)
@@ -166,7 +172,8 @@ class _TurnFew(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         x, gamma, beta = ctx.saved_tensors
-        if torch.is_grad_enabled(): return _by_autograd(ctx, g)
+        if torch.is_grad_enabled():
+            return _by_autograd(ctx, g)
         W, numbers, R = ctx.rest
         p, q, m, *_, r, s = numbers
         gx = torch.mm(g, R.t())
@@ -192,8 +199,10 @@ class _TurnMany(torch.autograd.Function):
         W, numbers = _two_mirrors(u, v)
         p, q, m = numbers[:3]
         both = torch.mm(_numbers(((p, 0.), (m, q), (p, m), (0., q)), W.dtype), W)
-        KW, KtW = both.narrow(0, 0, 2), both.narrow(0, 2, 2)
-        if x.numel() > _BLOCK: out, P = _forward_in_blocks(x, gamma, beta, KW, W)
+        KW = both.narrow(0, 0, 2)
+        KtW = both.narrow(0, 2, 2)
+        if x.numel() > _BLOCK:
+            out, P = _forward_in_blocks(x, gamma, beta, KW, W)
         elif gamma is None:
             P = torch.mm(KW, x.t())
             out = torch.addmm(x, P.t(), W, alpha=-1)
@@ -207,13 +216,16 @@ class _TurnMany(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         x, gamma, beta = ctx.saved_tensors
-        if torch.is_grad_enabled(): return _by_autograd(ctx, g)
+        if torch.is_grad_enabled():
+            return _by_autograd(ctx, g)
         W, numbers, KtW, P = ctx.rest
-        if not g.is_contiguous(): g = g.contiguous()
+        if not g.is_contiguous():
+            g = g.contiguous()
         gx = torch.empty_like(x)
         back = _backward_block if x.numel() <= _BLOCK else _backward_in_blocks
         sums = back(x, gamma, g, gx, KtW, W if gamma is None else W * gamma, P)
-        if gamma is None: return gx, None, None, *_pull_back(W, numbers, *sums)
+        if gamma is None:
+            return gx, None, None, *_pull_back(W, numbers, *sums)
         return gx, *_pull_back_affine(W, numbers, gamma, beta, *sums)
 
 # %% ../nbs/00_rotations.ipynb #blocks
@@ -222,7 +234,8 @@ def _forward_in_blocks(x, gamma, beta, KW, W):
     out, P = torch.empty_like(x), x.new_empty(2, len(x))
     step = max(_BLOCK // x.shape[1], 16)
     for xs, ys, ps in zip(x.split(step), out.split(step), P.split(step, 1)):
-        if gamma is not None: xs = torch.addcmul(beta, gamma, xs, out=ys)
+        if gamma is not None:
+            xs = torch.addcmul(beta, gamma, xs, out=ys)
         torch.mm(KW, xs.t(), out=ps)
         torch.addmm(xs, ps.t(), W, alpha=-1, out=ys)
     return out, P
@@ -256,7 +269,8 @@ def _by_autograd(ctx, g):
 
 def _plain(x, gamma, beta, u, v):
     "`rotate(gamma * x + beta, u, v)` by plain tensor operations."
-    if gamma is not None: x = torch.addcmul(beta, gamma, x)
+    if gamma is not None:
+        x = torch.addcmul(beta, gamma, x)
     return _whole_turn(x, u, v)
 
 def _whole_turn(x, u, v):
@@ -281,7 +295,8 @@ def _pull_back_affine(W, numbers, gamma, beta, Pg, Sx, g, gx):
     (gu, *of_u), (gv, *of_v) = torch.mm(W, known.narrow(0, 0, 3).t()).tolist()
     to_u, to_v = _shares(numbers, *_crossed(numbers, (of_u, of_v)))
     p, q, m, *_, r, s = numbers
-    along_u, along_v = p * gu + m * gv, q * gv                    # sums of S
+    along_u = p * gu + m * gv  # sums of S
+    along_v = q * gv
     rows = ((0., *to_u, -r * along_u, 0., 0., 0.),
             (0., *to_v, -s * along_v, 0., 0., 0.),
             (1., 0., 0., 0., 0., -along_u, -along_v, 0., 0., 0., 0.),
@@ -301,7 +316,8 @@ def _is_hot(x, u, n):
 def _affine_turn(x, gamma, beta, u, v):
     "`affine_rotate` on its fast way, for u and v (1, n)."
     turn = _TurnFew if x.shape[-1] <= _FEW else _TurnMany
-    if x.ndim == 2: return turn.apply(x, gamma, beta, u, v)
+    if x.ndim == 2:
+        return turn.apply(x, gamma, beta, u, v)
     return turn.apply(x.reshape(-1, x.shape[-1]), gamma, beta, u, v).view(x.shape)
 
 def affine_rotate(
@@ -314,7 +330,8 @@ def affine_rotate(
     "`rotate(gamma * x + beta, u, v)` in one go, at little more than the cost of `gamma * x + beta`."
     _check_vectors(x=x, gamma=gamma, beta=beta, u=u, v=v)
     alike = x.dtype is gamma.dtype is beta.dtype is v.dtype and u.ndim == v.ndim == gamma.ndim == beta.ndim == 1
-    if alike and _is_hot(x, u, len(u)): return _affine_turn(x, gamma, beta, u[None], v[None])
+    if alike and _is_hot(x, u, len(u)):
+        return _affine_turn(x, gamma, beta, u[None], v[None])
     return rotate(torch.addcmul(beta, gamma, x), u, v)
 
 # %% ../nbs/00_rotations.ipynb #cell-20
@@ -325,7 +342,8 @@ def _exact(a):
 def _cos_and_sin_ratio(t, angle, gap):
     "cos(tδ) and sin(tδ)/sin δ for `angle` δ in [0, π/2], `gap` = 4 sin²(δ/2); near 0 by a series, for the gradients."
     near = gap * (1 + t*t) < .08
-    w, far = torch.where(near, gap / 4, 0), torch.where(near, 1, angle)
+    w = torch.where(near, gap / 4, 0)
+    far = torch.where(near, 1, angle)
     term = series = t * torch.ones_like(w)
     for k in range(8):                                            # t ₂F₁(1+t, 1−t; 3/2; w)
         term = term * w * ((1 + k)**2 - t*t) / ((1.5 + k) * (k + 1))
@@ -368,12 +386,18 @@ def rotate(
     _check_vectors(x=x, u=u, v=v)
     whole = not isinstance(t, Tensor) and t in (1, -1)
     if whole and u.ndim == v.ndim == 1 and v.dtype is u.dtype and _is_hot(x, u, len(u)):
-        if t < 0: u, v = v, u
-        if x.ndim == 2: return _TurnMany.apply(x, None, None, u, v)
+        if t < 0:
+            u, v = v, u
+        if x.ndim == 2:
+            return _TurnMany.apply(x, None, None, u, v)
         return _TurnMany.apply(x.reshape(-1, x.shape[-1]), None, None, u, v).view(x.shape)
-    dtype, x, u, v = x.dtype, _wide(x), _wide(u), _wide(v)
+    dtype = x.dtype
+    x = _wide(x)
+    u = _wide(u)
+    v = _wide(v)
     if whole:
-        if t < 0: u, v = v, u
+        if t < 0:
+            u, v = v, u
         return _whole_turn(x, u, v).to(dtype)
     a, b = _exact(u), _exact(v)
     t = t[..., None].to(a) if isinstance(t, Tensor) else a.new_full((1,), t)
@@ -388,7 +412,8 @@ def plane_basis(
     "An orthonormal basis of the plane of `u` and `v`; zero vectors where they span none."
     _check_vectors(u=u, v=v)
     u, v = _unit_pair(_wide(u), _wide(v))
-    for _ in range(2): v = v - u * (u * v).sum(-1, keepdim=True)  # once more, for what rounding left of u
+    for _ in range(2):
+        v = v - u * (u * v).sum(-1, keepdim=True)  # once more, for what rounding left of u
     apart = v.abs().amax(-1, keepdim=True) > 4 * torch.finfo(v.dtype).eps
     return _unit_pair(u, torch.where(apart | v.isnan(), v, 0))
 
@@ -410,7 +435,8 @@ def orthogonal_pairs(
     v:Tensor, # (planes, n) floats
 ) -> tuple[Tensor, Tensor]: # (planes, n) each
     "The pairs of `u` and `v`, each freed of what lies in the planes of the pairs before it."
-    if len(u) == 1: return u, v
+    if len(u) == 1:
+        return u, v
     if not (_transformed() or torch.compiler.is_compiling()):
         Q, R = torch.linalg.qr(torch.stack([u, v], 1).flatten(0, 1).mT)
         lengths = torch.linalg.vector_norm(R, dim=0)
@@ -424,7 +450,8 @@ def _freed_one_by_one(u, v):
     basis:list[Tensor] = []
     pairs = []
     for a, b in zip(u, v):
-        for e in basis: a, b = a - (a @ e) * e, b - (b @ e) * e
+        for e in basis:
+            a, b = a - (a @ e) * e, b - (b @ e) * e
         basis += plane_basis(a, b)
         pairs.append(torch.stack([a, b]))
     return torch.stack(pairs, 1).unbind()
@@ -439,7 +466,9 @@ def rotate_planes(
     "Turn `x` in every plane at once, from `u` toward `v`; planes must be at right angles (see `orthogonal_pairs`)."
     _check_vectors(x=x, u=u, v=v)
     dtype = torch.promote_types(_wide(x).dtype, _wide(u).dtype)
-    points, u, v = x.to(dtype).reshape(-1, x.shape[-1]), u.to(dtype), v.to(dtype)
+    points = x.to(dtype).reshape(-1, x.shape[-1])
+    u = u.to(dtype)
+    v = v.to(dtype)
     with torch.autocast(x.device.type, enabled=False):
         if angle is None:
             a, b = _unit_pair(u, v)
@@ -447,7 +476,9 @@ def rotate_planes(
             return torch.addmm(points, (forth @ points.mT).mT, torch.cat([a, b]), alpha=-1).view(x.shape).to(x.dtype)
         a, b = plane_basis(u, v)
         angle = angle.to(a).expand(*x.shape[:-1], len(u)).reshape(-1, len(u))
-        p, q, s = (a @ points.mT).mT, (b @ points.mT).mT, angle.sin()
+        p = (a @ points.mT).mT
+        q = (b @ points.mT).mT
+        s = angle.sin()
         less = 2 * (angle / 2).sin()**2                           # 1 − cos
         changes = torch.cat([-less * p - s * q, s * p - less * q], -1)
         return torch.addmm(points, changes, torch.cat([a, b])).view(x.shape).to(x.dtype)
