@@ -344,7 +344,7 @@ def _place_labels(self:RingSpace, labels):
 @patch
 def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     "Places (B,) that are found without labels; sets `order_` to their numbers, and `agreement_`."
-    N = self.period
+    N:int = self.period or 0                     # it was checked before
     self.classes_ = self.order_ = np.arange(N)
     kept, of = _paired(groups, steps, N)
     of, kept, step = (torch.as_tensor(a, device=self._device) for a in (of, kept, steps[kept]))
@@ -358,7 +358,8 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
                       f"they agree on {self.agreement_:.0%} of the groups; "
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
     with torch.no_grad():
-        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in (X * self._gain).split(_CHUNK)])
+        chunks = torch.split(X * self._gain, _CHUNK)
+        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in chunks])
     read[kept] = (phases[chosen][of] + step) % N
     return read.cpu().numpy()
 
