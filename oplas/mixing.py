@@ -193,7 +193,7 @@ def draw_mixes(
         drawn = _draw(rng, x.shape[:2], min(2048, count - first), faders)
         for some in zip(*(torch.as_tensor(a).split(at_once) for a in drawn)):
             pools.append(_encode_mixes(x, f, silence, rest, *some))
-    return Mixes(*(torch.cat(p) for p in zip(*pools)), silence)
+    return Mixes(*(torch.cat(p) for p in zip(*pools)), silence)  # type: ignore[call-arg]
 
 def _encode_mixes(stems, f, silence, rest, examples, classes, gain, sounds):
     "Encodings of the parts, of the mixes, and of the mixes without their first stem."
@@ -405,7 +405,7 @@ def fit(self:MixSpace,
     self._check_settings()                                                    # before anything is encoded
     seed, device = self._seed(), pick_device(self.device)
     rng = np.random.default_rng(seed)
-    pool = draw_mixes(x, f, self.n_mixes, *faders, rng)
+    pool = draw_mixes(x, f, self.n_mixes, *faders, rng)  # type: ignore[call-arg]
     blind = faders.signed and _ignores_sign(x, f, pool.silence, rng)
     self._drawn = dict(gains=faders.gains, signed=faders.signed)
     self._learn(pool, seed, device, callback)

@@ -359,7 +359,7 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
     with torch.no_grad():
         chunks = torch.split(X * self._gain, _CHUNK)
-        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in chunks])
+        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in chunks])  # type: ignore[operator]
     read[kept] = (phases[chosen][of] + step) % N
     return read.cpu().numpy()
 
@@ -944,7 +944,7 @@ def from_transformation(cls:Pairs,
         raise ValueError(f"encoder: expected encodings of shape ({len(x)}, n_features) for each step, "
                          f"got {sorted(shapes)}")
     groups = np.tile(np.arange(len(x)), len(steps))
-    return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))
+    return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))  # type: ignore[operator]
 
 # %% ../nbs/10_ring.ipynb #groups
 class _Groups(NamedTuple):

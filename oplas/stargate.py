@@ -284,7 +284,7 @@ def animate(self:StargateRun,
 ):              # matplotlib animation: `.save('ring.gif', writer='pillow')` or `.to_jshtml()`
     "The ring locking in, as an animation."
     from oplas.viz import animate_ring
-    return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)
+    return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)  # type: ignore[attr-defined]
 
 # %% ../nbs/09_stargate.ipynb #run-summary
 @patch

@@ -144,7 +144,7 @@ def mix_songs(
     test = draw_mixes(x[1], f, n_test, per_mix, gains, rng=np.random.default_rng([seed, 1]), rest=True)
     comparison = _compare(space, train, test, getattr(encoder, 'log_power', False))
     took.lap('testing')
-    return SongSpace(space, comparison, train, test, *_described(sides, x), took)
+    return SongSpace(space, comparison, train, test, *_described(sides, x), took)  # type: ignore[call-arg]
 
 # %% ../../nbs/audio/05_songs.ipynb #mix-songs-2
 def _described(sides, x):
