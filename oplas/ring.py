@@ -111,7 +111,8 @@ def _scaling_of(Y, one_scale):
 def _warn_if_rounded(Y, mean, std):
     if Y.dtype != np.float32:
         return
-    coarse = int(((std > 0) & (std < 8 * np.spacing(np.abs(mean).astype(np.float32)))).sum())
+    rounded = std < 8 * np.spacing(np.abs(mean).astype(np.float32))
+    coarse = int((rounded if rounded.all() else rounded & (std > 0)).sum())   # one constant feature is no rounding
     if coarse:
         warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64",
                       stacklevel=3)
