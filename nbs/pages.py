@@ -1,7 +1,7 @@
 """Run by Quarto (see _quarto.yml), where nbdev copies it as `pages`.
 
-`pages before` gives the footer the version and the addresses of settings.ini. `pages after` takes out of the pages what they
-would ask third parties for, mends their Markdown copies, and lists those in llms.txt.
+`pages before` gives the footer the version and the addresses of settings.ini. `pages after` takes out of the pages
+what they would ask third parties for, mends their Markdown copies, and lists those in llms.txt.
 """
 import os
 import re

@@ -31,12 +31,14 @@ from torch.nn.functional import cross_entropy, normalize
 from .film import FiLMR
 from .projector import mlp
 from .storage import load_space, save_space
-from .training import Ensemble, at_least, draw_seed, fit as minimize, like_input, pick_device, seeded, warmup_cosine
+from .training import Ensemble, at_least, draw_seed, fit as minimize
+from .training import like_input, pick_device, seeded, warmup_cosine
 
 # %% ../nbs/10_ring.ipynb #cell-8
-_NETS, _WIDTH = 4, 128 # networks that read positions, and their hidden features; the mean of four depends less on the seed
-_SHARPEN = 4.          # power of the probabilities: a reading of .9 counts as .9998, so the ring part stands on a position
-_SNAP = 30.            # softmax margin between neighboring positions: e⁻³⁰ is nothing in float32, so a position is read as itself
+_NETS = 4      # networks that read positions: the mean of four depends less on the seed than one does
+_WIDTH = 128   # their hidden features
+_SHARPEN = 4.          # power of the probabilities: a reading of .9 counts as .9998, and stands on a position
+_SNAP = 30.            # softmax margin between neighbors: e⁻³⁰ is nothing in float32, so a position is read as itself
 _CHUNK = 1024          # encodings that are worked on at once, which bounds the memory
 
 def _to_numpy(a):
@@ -109,9 +111,11 @@ def _scaling_of(Y, one_scale):
 def _warn_if_rounded(Y, mean, std):
     if Y.dtype != np.float32:
         return
-    coarse = int(((std > 0) & (std < 8 * np.spacing(np.abs(mean).astype(np.float32)))).sum())
+    rounded = std < 8 * np.spacing(np.abs(mean).astype(np.float32))
+    coarse = int((rounded if rounded.all() else rounded & (std > 0)).sum())   # one constant feature is no rounding
     if coarse:
-        warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64")
+        warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64",
+                      stacklevel=3)
 
 # %% ../nbs/10_ring.ipynb #positions
 def _operator(N, planes):
@@ -134,8 +138,9 @@ def _positions(T, N):
     return at, _SNAP / (likeness[0] - likeness[1:].max()).item()
 
 # %% ../nbs/10_ring.ipynb #offsets
-_MORPHS, _ENOUGH = (0., .15, .3), .995 # values of `morph` to try, and the share of training encodings read rightly that will do
-_DIRECTIONS = 64 # within-class directions that are morphed: more are estimated badly from the usual hundred samples a class
+_MORPHS = 0., .15, .3    # values of `morph` to try, the gentlest first
+_ENOUGH = .995           # share of training encodings, read rightly when advanced, that will do
+_DIRECTIONS = 64         # within-class directions that are morphed: a hundred samples a class do not tell more
 
 class _MeanOffsets(nn.Module):
     "Class means, and roots of class covariances, that are exchanged as the ring turns; there is no content."
@@ -174,7 +179,8 @@ def _roots(R, lab, morph, q=_DIRECTIONS):
     U = torch.linalg.eigh(R.mT @ R / len(R))[1][:, -q:]
     V, n = R @ U, torch.bincount(lab)[:, None, None]
     C = torch.stack([V[lab == c].mT @ V[lab == c] for c in range(len(n))])
-    pool, eye = C.sum(0) / len(R), torch.eye(U.shape[1], device=R.device)
+    pool = C.sum(0) / len(R)
+    eye = torch.eye(U.shape[1], device=R.device)
     floor = .1 * pool.diagonal().mean() + 1e-6
     lam, E = torch.linalg.eigh(morph * C / n + (1 - morph) * pool + floor * eye)
     return U, (E * lam.sqrt()[:, None]) @ E.mT / lam.sqrt().mean()
@@ -192,11 +198,19 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
                               # None: the gentlest of 0, .15, .3 that reads well
         verbose:bool=False,   # show a progress bar while training
         period:int|None=None, # places N >= 2 around the ring, if there are no labels
-        content:int|None=None, # with groups: features of the content, at least 1; None: those of the encodings, at most 256
+        content:int|None=None, # with groups: features of the content; None: as many as encodings have, up to 256
         n_init:int=5          # without labels: starts, of which one is chosen, at least 1
     ):
-        self.order, self.planes, self.max_iter, self.random_state, self.device = order, planes, max_iter, random_state, device
-        self.morph, self.verbose, self.period, self.content, self.n_init = morph, verbose, period, content, n_init
+        self.order = order
+        self.planes = planes
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.device = device
+        self.morph = morph
+        self.verbose = verbose
+        self.period = period
+        self.content = content
+        self.n_init = n_init
 
 # %% ../nbs/10_ring.ipynb #fit-code
 _MOST_CONTENT = 256 # features of content by default: the matrices grow with it, and more did no better on 512 features
@@ -204,8 +218,8 @@ _MOST_CONTENT = 256 # features of content by default: the matrices grow with it,
 @patch
 def fit(self:RingSpace,
     Y,           # (B, n_features) finite numbers: encodings; array, data frame or tensor
-    y=None,      # (B,) labels, ints or strings (scikit-learn insists on the name y); None: `groups` and `steps` take their place
-    groups=None, # (B,) samples of equal groups are counterparts: they differ in nothing but the place; None: there are none
+    y=None,      # (B,) labels, ints or strings; None: `groups` and `steps` take their place
+    groups=None, # (B,) samples of equal groups are counterparts: they differ in the place alone; None: there are none
     steps=None   # (B,) without labels: whole places that a sample is from the unknown beginning of its group
 ) -> RingSpace:  # self
     "Learn where on the ring an encoding stands, and what of it depends on that."
@@ -235,7 +249,8 @@ def _class_means(X, places, N):
     hot = torch.eye(N, device=X.device)[places]
     mu = hot.mT @ X / hot.sum(0)[:, None]
     if not mu.isfinite().all():
-        raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {int((hot.sum(0) == 0).sum())}")
+        empty = int((hot.sum(0) == 0).sum())
+        raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {empty}")
     return mu, X - mu[places]
 
 # %% ../nbs/10_ring.ipynb #check-code
@@ -256,7 +271,8 @@ def _check_settings(self:RingSpace, y, groups, steps):
                          "(or groups and steps, with a period, if there are no labels)")
     for name, value in dict(groups=groups, steps=steps, period=self.period).items():
         if value is None:
-            raise ValueError(f"{name}: expected, where there are no labels, besides the other two of groups, steps, period")
+            raise ValueError(f"{name}: expected, where there are no labels, "
+                                         "besides the other two of groups, steps, period")
     at_least(2, period=self.period)
 
 def _validate(space, Y, y):
@@ -268,6 +284,7 @@ def _validate(space, Y, y):
     check_classification_targets(labels)
     return Y, labels
 
+# %% ../nbs/10_ring.ipynb #check-code-2
 def _check_counterparts(groups, steps, B, period):
     "Groups numbered from 0 and steps (B,) modulo `period`, as arrays; None where None was given."
     if groups is None: return None, None
@@ -306,7 +323,8 @@ def _paired(groups, places, N):
     names, count = np.unique(key, return_counts=True)
     if (count > 1).any():
         group, place = divmod(int(names[count > 1][0]), N)
-        raise ValueError(f"groups: expected samples of a group at different places, got {int(count.max())} at one place "
+        raise ValueError("groups: expected samples of a group at different places, "
+                         f"got {int(count.max())} at one place "
                          f"(group number {group} of the sorted ones, place {place})")
     size = np.bincount(groups)
     kept = np.flatnonzero(size[groups] > 1)
@@ -327,7 +345,7 @@ def _place_labels(self:RingSpace, labels):
 @patch
 def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     "Places (B,) that are found without labels; sets `order_` to their numbers, and `agreement_`."
-    N = self.period
+    N:int = self.period or 0                     # it was checked before
     self.classes_ = self.order_ = np.arange(N)
     kept, of = _paired(groups, steps, N)
     of, kept, step = (torch.as_tensor(a, device=self._device) for a in (of, kept, steps[kept]))
@@ -337,10 +355,12 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     phases, _ = _phases(nets, some, index, step)
     chosen, self.agreement_ = _choose_start(phases, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
-        warnings.warn(f"no two of {self.n_init} starts found the same ring: they agree on {self.agreement_:.0%} of the groups; "
+        warnings.warn(f"no two of {self.n_init} starts found the same ring: "
+                      f"they agree on {self.agreement_:.0%} of the groups; "
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
     with torch.no_grad():
-        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in (X * self._gain).split(_CHUNK)])
+        chunks = torch.split(X * self._gain, _CHUNK)
+        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in chunks])  # type: ignore[operator]
     read[kept] = (phases[chosen][of] + step) % N
     return read.cpu().numpy()
 
@@ -362,7 +382,9 @@ def _build(self:RingSpace, seed=0):
 @patch
 def _read_positions(self:RingSpace, X, R, places, generator):
     "Train the networks that tell the place of an encoding."
-    N, X, R = len(self.order_), X * self._gain, R * self._gain
+    N = len(self.order_)
+    X = X * self._gain
+    R = R * self._gain
     soft = .95 * torch.eye(N, device=X.device)[places] + .05 / N
     shape = (_NETS, min(256, len(X)))
     def loss(f):
@@ -392,7 +414,8 @@ def _choose_morph(self:RingSpace, X, R, places, generator):
     "Set `morph_`, and exchange class means and shapes."
     N = len(self.order_)
     some = torch.randperm(len(X), generator=generator, device=X.device)[:2048]
-    eye, start = torch.eye(N, device=X.device), places[some]
+    eye = torch.eye(N, device=X.device)
+    start = places[some]
     goal = (start + torch.randint(1, N, start.shape, generator=generator, device=X.device)) % N
     for self.morph_ in _MORPHS if self.morph is None else (float(self.morph),):
         self._rest = _mean_offsets(self._mu, R, places, self.morph_)
@@ -420,7 +443,7 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator):
 @patch
 def anchor(self:RingSpace,
     Y, # (B, n_features) encodings, one or many
-    y  # (B,) their labels; names in `order` if that was given, else 0 to N − 1, or labels of which each of the N is there
+    y  # (B,) their labels: of `order` if that was given, else 0 to N − 1, or labels of which all N are there
 ) -> RingSpace: # self, with `order_` and `classes_` named, and `anchor_agreement_`: the share of samples that agree
     "Name the places of the ring from labelled samples."
     check_is_fitted(self, 'T_')
@@ -445,11 +468,12 @@ def _anchor_names(order, labels, N):
     else:
         names = np.unique(labels)
     if len(names) != N:
-        raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), got {len(names)}: {names.tolist()}")
+        raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), "
+                                 f"got {len(names)}: {names.tolist()}")
     return names
 
 def _best_turn(places, wanted, N):
-    "Turn and direction (1 or −1) by which most places (B,) become the wanted ones, and their share; raise if that is half or less."
+    "Turn and direction (1 or −1) by which most places (B,) become the wanted ones; raise if those are half or less."
     share = {}
     for direction in (1, -1) if len(set(wanted)) > 2 else (1,):
         votes = np.bincount((wanted - direction * places) % N, minlength=N)
@@ -457,7 +481,8 @@ def _best_turn(places, wanted, N):
     direction = max(share, key=lambda d: share[d][1])
     turn, agreed = share[direction]
     if agreed <= .5 and len(wanted) > 1:
-        raise ValueError(f"labels: the anchor contradicts itself, {agreed:.0%} of {len(wanted)} samples agree on a turn of the ring")
+        raise ValueError(f"labels: the anchor contradicts itself, {agreed:.0%} of {len(wanted)} samples "
+                                 "agree on a turn of the ring")
     return turn, direction, float(agreed)
 
 # %% ../nbs/10_ring.ipynb #transform-code
@@ -500,8 +525,10 @@ def get_feature_names_out(self:RingSpace,
     seen = getattr(self, 'feature_names_in_', [f'x{i}' for i in range(self.n_features_in_)])
     rest = seen if input_features is None else input_features
     if len(rest) != self.n_features_in_:
-        raise ValueError(f"input_features: expected {self.n_features_in_} names, as in fit (input_features should have length equal), got {len(rest)}")
-    ring, content = ([f'{name}{i}' for i in range(n)] for name, n in (('ring', self.T_.dim), ('content', self._rest.content)))
+        raise ValueError(f"input_features: expected {self.n_features_in_} names, as in fit "
+                                 f"(input_features should have length equal), got {len(rest)}")
+    ring = [f'ring{i}' for i in range(self.T_.dim)]
+    content = [f'content{i}' for i in range(self._rest.content)]
     return np.array([*ring, *content, *(f'rest_{name}' for name in rest)], dtype=object)
 
 # %% ../nbs/10_ring.ipynb #inverse-code
@@ -511,7 +538,8 @@ def inverse_transform(self:RingSpace,
     Z # (B, 2·planes + content + n_features) points of the space
 ):    # (B, n_features) float32, or float64 where float32 cannot tell the encodings apart; array or tensor, as Z is
     "The exact inverse of `transform`."
-    n, q = self.T_.dim if hasattr(self, 'T_') else 0, getattr(getattr(self, '_rest', None), 'content', 0)
+    n = self.T_.dim if hasattr(self, 'T_') else 0
+    q = getattr(getattr(self, '_rest', None), 'content', 0)
     def decode(z):
         return self._rest.decode(z[:, n:n + q], z[:, n + q:], self._weights(z[:, :n])).cpu().numpy()
     parts = [self._scaling.restore(decode(z)) for z in self._check_points(Z).split(_CHUNK)]
@@ -566,15 +594,16 @@ def _places(self:RingSpace, Y, steps=0):
 def score(self:RingSpace,
     Y,          # (B, n_features) encodings
     y,          # (B,) their labels
-    steps:int=0 # whole number of places
+    steps:int=0, # whole number of places
+    sample_weight=None # (B,) weights of the samples, at least 0; None: all alike
 ) -> float:     # A_k in [0, 1]
     "The fraction for which `predict(Y, steps)` is the label `steps` places further around the ring than the true one."
     if steps != int(steps):
         raise ValueError(f"steps: only whole steps lead from label to label, got {steps}")
-    check_consistent_length(Y, y)
+    check_consistent_length(Y, y, sample_weight)
     N = len(self.order_)
     goal = (self._index(y) + int(steps) % N) % N
-    return float((self._places(Y, int(steps)) == goal).mean())
+    return float(np.average(self._places(Y, int(steps)) == goal, weights=sample_weight))
 
 # %% ../nbs/10_ring.ipynb #use-helpers
 @patch
@@ -630,10 +659,12 @@ def save(self:RingSpace,
 
 def _header(space):
     "What a file's header holds: settings, labels, and what kind of rest was learned."
-    kind, labels = space.order_.dtype, space.order_.tolist()
+    kind = space.order_.dtype
+    labels = space.order_.tolist()
     if kind.kind not in 'biufUO' or not all(isinstance(o, (str, int, float)) for o in labels):
         raise ValueError(f"labels: can save strings and numbers, got {labels}")
-    seed, names = space.random_state, getattr(space, 'feature_names_in_', [])
+    seed = space.random_state
+    names = getattr(space, 'feature_names_in_', [])
     return dict(
         {name: getattr(space, name) for name in _PARAMS},
         order=labels,
@@ -673,20 +704,26 @@ def _version_of(path):
 def _up_to_date(version, header, tensors):
     "Header and tensors as version 2 has them."
     if version == _VERSION: return header, tensors
-    header = dict(header, given=None if header['sorted'] else header['order'], period=None, content=None, n_init=5, agreement_=None)
-    names = dict(_mean='mean', _scale='scale', _mu='mu', _offset='rest.offset', _basis='rest.basis', _shape='rest.shape')
+    given = None if header['sorted'] else header['order']
+    header = dict(header, given=given, period=None, content=None, n_init=5, agreement_=None)
+    names = dict(_mean='mean', _scale='scale', _mu='mu')
+    names |= dict(_offset='rest.offset', _basis='rest.basis', _shape='rest.shape')
     tensors = {names.get(name, name): t for name, t in tensors.items()}
     doubles = {name: tensors[name].double() for name in ('mean', 'scale')}
     return header, dict(tensors, **doubles, gain=torch.ones(len(tensors['mean'])))
 
+# %% ../nbs/10_ring.ipynb #load-code-2
 def _space_from(cls, header, tensors, device):
     "A space from the header and tensors of a file, their shapes checked."
-    space = cls(header['given'], random_state=header['random_state'], device=device, **{name: header[name] for name in _PARAMS})
+    settings = {name: header[name] for name in _PARAMS}
+    space = cls(header['given'], random_state=header['random_state'], device=device, **settings)
     if np.dtype(header['kind']).kind not in 'biufUO':
         raise ValueError(f"labels of kind {header['kind']}")
     space.order_ = np.array(_each_once(header['order']), dtype=header['kind'])
     space.classes_ = np.unique(space.order_)
-    space.n_features_in_, space.n_iter_, space.morph_ = len(tensors['mean']), space.max_iter, header['morph_']
+    space.n_features_in_ = len(tensors['mean'])
+    space.n_iter_ = space.max_iter
+    space.morph_ = header['morph_']
     if header['features']:
         space.feature_names_in_ = np.array(header['features'], dtype=object)
     if header['agreement_'] is not None:
@@ -711,10 +748,12 @@ def _rest_from(tensors, N, d):
     "`_Counterparts` or `_MeanOffsets`, whichever the tensors are of."
     if 'look' in tensors:
         q = tensors['look'].shape[1]
-        kind, shapes = _Counterparts, dict(look=(N, q, d), look_at=(N, q), show=(N, d, q), show_at=(N, d))
+        kind = _Counterparts
+        shapes = dict(look=(N, q, d), look_at=(N, q), show=(N, d, q), show_at=(N, d))
     else:
         q = tensors['basis'].shape[1]
-        kind, shapes = _MeanOffsets, dict(offset=(N, d), basis=(d, q), shape=(N, q, q))
+        kind = _MeanOffsets
+        shapes = dict(offset=(N, d), basis=(d, q), shape=(N, q, q))
     for name, shape in shapes.items():
         _expect(name, tensors[name], shape)
     return kind(**{name: tensors[name] for name in shapes})
@@ -773,7 +812,10 @@ def _report_rows(report):
 class _Lookup:
     "Held-out encodings among which the counterpart of a moved one is looked up."
     def __init__(self, Y, places, groups, N):
-        self.Y, self.places, self.groups, self.N = Y, places, np.asarray(groups), N
+        self.Y = Y
+        self.places = places
+        self.groups = np.asarray(groups)
+        self.N = N
         self.unit = _unit(Y)
         self.at = {key: i for i, key in enumerate(zip(places.tolist(), self.groups.tolist()))}
         self.spread = np.square(Y - Y.mean(0)).sum(1)
@@ -835,7 +877,7 @@ def ring_report(
     Y,               # (B, n_features) encodings that were not used in training
     labels,          # (B,) their labels
     groups=None,     # (B,) samples with equal groups are counterparts: all but the label is the same
-    train=None,      # (Y, labels) of the training, for two classifiers to compare with; (Y, labels, groups): for linear maps too
+    train=None,      # (Y, labels) of the training, for two classifiers; (Y, labels, groups): for linear maps too
     judge=None       # fitted classifier on the original encodings, anything with `predict`, to read the advanced ones
 ) -> RingReport:
     "Measure a ring on held-out encodings: accuracy, exactness, what is moved, and whether the rest stays."
@@ -863,7 +905,9 @@ def ring_report(
 
 def _exactness(space, Y, Z):
     "Largest error of the round trip, and of N steps one by one or at once, relative to the RMS of Y."
-    N, rms, around = len(space.order_), np.sqrt(np.mean(np.square(Y, dtype=np.float64))), Z
+    N = len(space.order_)
+    rms = np.sqrt(np.mean(np.square(Y, dtype=np.float64)))
+    around = Z
     for _ in range(N):
         around = space.advance(around)
     back = [space.inverse_transform(z) for z in (Z, around, space.advance(Z, N))]
@@ -871,7 +915,7 @@ def _exactness(space, Y, Z):
     return errors[0], max(errors[1:])
 
 def _residual_correlation(space, Y, advanced, places):
-    "Correlation of what differs from the class means, before and after one step, feature by feature in training scales."
+    "Correlation of what differs from the class means, before and after one step, in training scales."
     means, scale = space.means_, space._scaling.scale
     before = (Y - means[places]) / scale
     after = (advanced - means[(places + 1) % len(means)]) / scale
@@ -898,9 +942,10 @@ def from_transformation(cls:Pairs,
     parts = [np.asarray(_to_numpy(encoder(transform(x, k)))) for k in steps]
     shapes = {part.shape for part in parts}
     if len(shapes) > 1 or parts[0].ndim != 2 or len(parts[0]) != len(x):
-        raise ValueError(f"encoder: expected encodings of shape ({len(x)}, n_features) for each step, got {sorted(shapes)}")
+        raise ValueError(f"encoder: expected encodings of shape ({len(x)}, n_features) for each step, "
+                         f"got {sorted(shapes)}")
     groups = np.tile(np.arange(len(x)), len(steps))
-    return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))
+    return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))  # type: ignore[operator]
 
 # %% ../nbs/10_ring.ipynb #groups
 class _Groups(NamedTuple):
@@ -930,13 +975,15 @@ def _place_table(of, places, N):
     return table
 
 # %% ../nbs/10_ring.ipynb #start
-_RIDGE = 5.         # penalty for encodings of unit scale: a few samples' worth, so that maps of rare distances stay near the identity
+_RIDGE = 5.         # penalty at unit scale, a few samples' worth: maps of rare distances stay near the identity
 _MOST_GROUPS = 2048 # groups from which the start is computed: beyond, it costs time and hardly changes
 
 class _Pairs:
     "Sums over counterparts at two places of the centered encodings: what ridge regressions need."
     def __init__(self, X, table, mu):
-        self.X, self.table, self.mu = X, table, mu
+        self.X = X
+        self.table = table
+        self.mu = mu
 
     def __call__(self, a, b):
         "Encodings at place a and their counterparts at place b, both (n, d)."
@@ -948,10 +995,12 @@ class _Pairs:
         "The ridge regression (d, d), near the identity, that is shared by all these steps (a, b)."
         d = self.X.shape[1]
         eye = torch.eye(d, device=self.X.device)
-        square, product = _RIDGE * eye, torch.zeros_like(eye)
+        square = _RIDGE * eye
+        product = torch.zeros_like(eye)
         for a, b in steps:
             x, y = self(a, b)
-            square, product = square + x.mT @ x, product + x.mT @ (y - x)
+            square = square + x.mT @ x
+            product = product + x.mT @ (y - x)
         return eye + torch.linalg.solve(square, product).mT
 
 def _cut(pairs, N):
@@ -992,8 +1041,10 @@ class _Counterparts(nn.Module):
     "Content that is seen alike from every place, and shown at any."
     def __init__(self, look, look_at, show, show_at):
         super().__init__()
-        self.look, self.look_at = nn.Parameter(look), nn.Parameter(look_at) # A_p (N, q, d), −A_p μ_p (N, q)
-        self.show, self.show_at = nn.Parameter(show), nn.Parameter(show_at) # B_p (N, d, q), μ_p (N, d)
+        self.look = nn.Parameter(look)  # A_p (N, q, d), −A_p μ_p (N, q)
+        self.look_at = nn.Parameter(look_at)
+        self.show = nn.Parameter(show)  # B_p (N, d, q), μ_p (N, d)
+        self.show_at = nn.Parameter(show_at)
 
     @property
     def content(self):
@@ -1087,7 +1138,8 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
         log_p = nets(pair + .3 * normal(*pair.shape), each=True).log_softmax(-1)
         return _pair_loss(*log_p.chunk(2, 1), (steps[j] - steps[i]) % log_p.shape[-1])
     nets.train()
-    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=partial(torch.optim.AdamW, weight_decay=.1, fused=True), **kwargs)
+    optimizer = partial(torch.optim.AdamW, weight_decay=.1, fused=True)
+    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=optimizer, **kwargs)
     nets.requires_grad_(False).eval()
 
 @torch.no_grad()

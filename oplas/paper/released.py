@@ -98,8 +98,8 @@ class PlaneRotation(nn.Module):
         x:Tensor # (..., 2) points
     ) -> Tensor: # (..., 2)
         "Scale, shift and turn."
-        c, s = self.theta.cos(), self.theta.sin()
-        return (x * self.gamma + self.beta) @ torch.stack([torch.cat([c, s]), torch.cat([-s, c])])
+        c, s = self.theta.cos(), self.theta.sin()  # type: ignore[operator]
+        return (x * self.gamma + self.beta) @ torch.stack([torch.cat([c, s]), torch.cat([-s, c])])  # type: ignore[operator]
 
 class TwiceMatrix(nn.Module):
     "The square matrix as released: small at the start, and applied twice."
@@ -114,11 +114,11 @@ class TwiceMatrix(nn.Module):
         x:Tensor # (..., n) points
     ) -> Tensor: # (..., n)
         "x M M"
-        return x @ self.mat @ self.mat
+        return x @ self.mat @ self.mat  # type: ignore[operator]
 
     def penalty(self) -> Tensor: # scalar
         "Mean square of Mᵀ M − I, which the released loss adds."
-        return F.mse_loss(self.mat.mT @ self.mat, torch.eye(len(self.mat), device=self.mat.device))
+        return F.mse_loss(self.mat.mT @ self.mat, torch.eye(len(self.mat), device=self.mat.device))  # type: ignore[arg-type, operator]
 
 # %% ../../nbs/paper/00_released.ipynb #star-nd
 class NearRotation(nn.Module):
@@ -131,13 +131,14 @@ class NearRotation(nn.Module):
         self.gamma = nn.Parameter(torch.ones(1))
         _held(self, 'beta', 1e-4 * torch.randn(1), trained)
         u = torch.randn(dim)
-        self.u, self.v = nn.Parameter(u), nn.Parameter(u + .25 * torch.randn(dim))
+        self.u = nn.Parameter(u)
+        self.v = nn.Parameter(u + .25 * torch.randn(dim))
 
     def forward(self,
         x:Tensor # (..., n) points
     ) -> Tensor: # (..., n)
         "Scale, shift and turn."
-        return rotate(x * self.gamma + self.beta, self.u, self.v)
+        return rotate(x * self.gamma + self.beta, self.u, self.v)  # type: ignore[operator]
 
 # %% ../../nbs/paper/00_released.ipynb #star-loss
 def _size(*points):
@@ -217,7 +218,8 @@ class _Pair(nn.Module):
     "Projector and operator: y -> z, T z, T^steps z, and the operator's penalty."
     def __init__(self, case):
         super().__init__()
-        self.projector, self.operator = case.projector(), case.operator()
+        self.projector = case.projector()
+        self.operator = case.operator()
 
     def forward(self, y, steps=1):
         z = self.projector(y)
@@ -267,8 +269,11 @@ def released_run(
     "The Stargate problem by a released recipe, at its released length, over many seeds."
     if case not in RELEASED:
         raise ValueError(f"case: expected one of {'; '.join(RELEASED)}; got {case!r}")
-    recipe, start, tests = RELEASED[case], time.perf_counter(), {}
-    y, model = line(recipe.points, recipe.dim), Ensemble(partial(_Pair, recipe), seeds, seed)
+    recipe = RELEASED[case]
+    start = time.perf_counter()
+    tests = {}
+    y = line(recipe.points, recipe.dim)
+    model = Ensemble(partial(_Pair, recipe), seeds, seed)
     every = max(1, steps // checks)
     @torch.no_grad()
     def look(step):
