@@ -78,9 +78,9 @@ def lock_folder(
             os.close(handle)
 
 def _remove_leftovers(folder):
-    "Remove the parts of files that nobody is writing any more."
-    for part in Path(folder).iterdir():
-        if not re.fullmatch(r'\.[0-9a-f]{16}\.part', part.name) or part.is_symlink():
+    "Remove the parts of files, there and in the folders within, that nobody is writing any more."
+    for part in list(Path(folder).rglob('.*.part')):
+        if not re.fullmatch(r'\.[0-9a-f]{16}\.part', part.name) or part.is_symlink() or not part.is_file():
             continue
         with open(part, 'rb') as f:
             abandoned = _lock(f)
