@@ -30,7 +30,8 @@ def _draw_stargate(run, out):
 def _film_stargate(run, path):
     "Written beside its place, and then moved there."
     import matplotlib.pyplot as plt
-    film, part = run.animate(), path.with_name(f'.{os.getpid()}.{path.name}')
+    film = run.animate()
+    part = path.with_name(f'.{os.getpid()}.{path.name}')
     try:
         film.save(part, writer='pillow', dpi=80)
         os.replace(part, path)
@@ -397,7 +398,9 @@ def _check_ring(source, labels, test_size):
     "A ring needs labels that repeat, and a split needs some of each on both sides."
     import numpy as np
     names, counts = np.unique(labels, return_counts=True)
-    kinds, fewest, held = len(names), counts.min(), int(np.ceil(test_size * len(labels)))
+    kinds = len(names)
+    fewest = counts.min()
+    held = int(np.ceil(test_size * len(labels)))
     if labels.dtype.kind == 'f' and (labels % 1).any():
         raise ValueError(f"{source}: the labels are fractions, {kinds} of them; a ring needs labels that repeat")
     if kinds > 1 and (fewest < 2 or min(held, len(labels) - held) < kinds):
@@ -475,7 +478,9 @@ def run_ring(
     "Learn a ring on encodings, and measure it on samples that it has not seen."
     from oplas.storage import out_folder, write_results
     task = _ring_task(source, _Columns(label, groups, steps, drop), order, test_size, seed, encoder, clip)
-    split, out, start = task.split, out_folder(out), time.perf_counter()
+    split = task.split
+    out = out_folder(out)
+    start = time.perf_counter()
     settings = dict(planes=planes, max_iter=max_iter, random_state=seed, device=device, verbose=progress)
     space = _fit_ring(task, period, settings)
     seconds = round(time.perf_counter() - start, 2)
@@ -582,7 +587,8 @@ _EXPLAINED = ('e_w99: error by direction, in the k components that hold 99% of t
 def _mix_lines(run, results, caught):
     "What a reader of the terminal sees."
     unit = 'dB' if results['log_power'] else 'standard deviations'
-    heldout, every = len(run.songs[1]), sum(results['songs'])
+    heldout = len(run.songs[1])
+    every = sum(results['songs'])
     yield run.comparison
     yield (f"{_EXPLAINED}; mix, demix and inverse in {unit}; {heldout} of {every} songs held out; "
            f"{results['songs_per_minute']} songs a minute, {results['peak_memory_mib']} MiB at most")
@@ -630,7 +636,8 @@ def run_mix(
     from oplas.audio.encoders import join_processes
     settings = dict(encoder=encoder, weights=weights, revision=revision, projector=projector, clip=clip, clips=clips,
                     mixes=mixes, test_mixes=test_mixes, max_iter=max_iter, test_size=test_size, seed=seed)
-    (rank, _), begin = join_processes(), time.perf_counter()
+    (rank, _) = join_processes()
+    begin = time.perf_counter()
     f = _encoder(encoder, weights, revision)
     songs = None if source == 'band' else _find_songs(source)      # before a folder is made for nothing
     out = out_folder(out)

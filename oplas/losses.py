@@ -137,7 +137,8 @@ def vicreg_loss(
     "The paper's loss (figure 2a): VICReg's three terms, and the error of the way back."
     alone = parts[:, 0] if alone is None else alone
     origin = 0. if silence is None else h(silence)
-    z_sum, z_mix = (h(parts) - origin).sum(1), h(mix) - origin
+    z_sum = (h(parts) - origin).sum(1)
+    z_mix = h(mix) - origin
     terms = [(kind(z_sum) + kind(z_mix)) / 2 for kind in (variance_hinge, covariance_penalty)]
     way_back = F.mse_loss(h.inverse(h(alone)), alone) + F.mse_loss(h.inverse(z_mix + origin), mix)
     return F.mse_loss(z_sum, z_mix) + sum(terms) + way_back

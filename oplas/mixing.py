@@ -95,7 +95,9 @@ def _check_stems(stems):
 class _TensorEncoder:
     "An encoder as a function of tensors: it gets the kind of array that the stems are, and what it gives is checked."
     def __init__(self, encode, stems):
-        self.encode, self.stems, self.features = encode, stems, None
+        self.encode = encode
+        self.stems = stems
+        self.features = None
 
     def __call__(self, x, what='stems and mixes'):
         "Encodings (B, d) of x (B, *shape) on the CPU, or an error that says what the encoder did."
@@ -140,7 +142,8 @@ def _pair(name, value, low=-math.inf, whole=False):
 
 def _check_faders(stems_per_mix, gains, signed, scales, fewest=1):
     "Faders, or an error that names what is wrong."
-    per_mix, gains = _pair('stems_per_mix', stems_per_mix, fewest, True), _pair('gains', gains, 0)
+    per_mix = _pair('stems_per_mix', stems_per_mix, fewest, True)
+    gains = _pair('gains', gains, 0)
     if per_mix[1] < 2:
         raise ValueError(f"stems_per_mix: expected mixes of 2 stems or more, got {stems_per_mix!r}")
     if gains[1] <= 0:
@@ -179,7 +182,9 @@ def draw_mixes(
     rest:bool=False       # encode also what is left when the first stem is taken out?
 ) -> Mixes:
     "Draw mixes at random, and encode them with their stems."
-    x, f, rng = _check_stems(stems), _tensor_encoder(encode, stems), np.random.default_rng(rng)
+    x = _check_stems(stems)
+    f = _tensor_encoder(encode, stems)
+    rng = np.random.default_rng(rng)
     faders = _check_faders(stems_per_mix, gains, signed, scales)
     silence = f(torch.zeros_like(x[:1, 0]), 'silence (zeros)')[0]
     at_once = max(1, 2**24 // (faders.stems_per_mix[1] * x[0, 0].numel()))    # mixes that 64 MiB of float32 hold
@@ -291,7 +296,9 @@ def _in_basis(h, test, z_parts, z_mix, z_train):
     "What is measured in the coordinates that hold 99% of the variance."
     basis = principal_basis(z_train) if z_train.isfinite().all() else torch.eye(z_train.shape[1])
     basis = basis.to(z_mix)
-    parts, mix, rest = z_parts @ basis, z_mix @ basis, h(test.rest[:CANDIDATES]) @ basis
+    parts = z_parts @ basis
+    mix = z_mix @ basis
+    rest = h(test.rest[:CANDIDATES]) @ basis
     removed = (mix - parts[:, 0])[:CANDIDATES]
     return dict(
         e_w99=additivity_errors(parts, mix)['e_w'], k=basis.shape[1],
@@ -323,7 +330,8 @@ def mixes_by_size(
     random_state:int=0    # of the draw
 ) -> dict:                # number of stems -> Mixes with `rest`, for `mix_report`
     "Mixes to test a space on, for each number of stems."
-    f, rng = _tensor_encoder(encode, stems), np.random.default_rng(random_state)
+    f = _tensor_encoder(encode, stems)
+    rng = np.random.default_rng(random_state)
     faders = _check_faders(stems_per_mix, gains, signed, (1., 1.), fewest=2)
     fewest, most = faders.stems_per_mix
     def draw(n):
@@ -371,8 +379,11 @@ class MixSpace(BaseEstimator):
         checkpoint:str|Path|None=None, # file to resume from if it is there, and to write; needs an int as random_state
         verbose:bool=False # show a progress bar while training
     ):
-        self.dim, self.projector, self.max_iter = dim, projector, max_iter
-        self.random_state, self.device = random_state, device
+        self.dim = dim
+        self.projector = projector
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.device = device
         self.n_mixes, self.batch_size = n_mixes, batch_size
         self.checkpoint, self.verbose = checkpoint, verbose
 
@@ -388,7 +399,8 @@ def fit(self:MixSpace,
     callback:Callable|None=None # called as callback(step, space) before the first step and after each
 ) -> MixSpace:             # self
     "Learn h from random mixes, and warn if additivity was not reached: `MixSpace().fit(stems, encode)`."
-    x, f = _check_stems(stems), _tensor_encoder(encode, stems)
+    x = _check_stems(stems)
+    f = _tensor_encoder(encode, stems)
     faders = _check_faders(stems_per_mix, gains, signed, scales)
     self._check_settings()                                                    # before anything is encoded
     seed, device = self._seed(), pick_device(self.device)
@@ -443,7 +455,8 @@ def _standardize(self:MixSpace, pool):
     if not scale.max() > 0:
         raise ValueError("encode: gave the same encoding for all mixes")
     self.n_features_in_ = len(pool.silence)
-    self._mean, self._silence = mix.mean(0), pool.silence.double()
+    self._mean = mix.mean(0)
+    self._silence = pool.silence.double()
     self._scale = torch.where(scale > 1e-6 * scale.max(), scale, 1.)
 
 @patch
@@ -463,7 +476,8 @@ def _build(self:MixSpace, seed=0, device='cpu'):
 @patch
 def _train(self:MixSpace, parts, mix, seed, device, callback):
     "Minimize the recipe's loss over random batches."
-    recipe, g = _recipe(self.projector), torch.Generator(device).manual_seed(seed)
+    recipe = _recipe(self.projector)
+    g = torch.Generator(device).manual_seed(seed)
     silence = self._unit(self._silence).float().to(device)
     if hasattr(self.h_, 'calibrate'):
         self.h_.calibrate(silence)
@@ -649,9 +663,11 @@ def _from_file(cls, device, header, tensors):
     space = cls(**{n: header[n] for n in _SETTINGS}, random_state=header['random_state'], device=device.type)
     for name in _TENSORS:
         setattr(space, name, tensors[name])
-    space.n_features_in_, space.n_iter_ = len(tensors['_mean']), space.max_iter
+    space.n_features_in_ = len(tensors['_mean'])
+    space.n_iter_ = space.max_iter
     space._drawn = dict(gains=tuple(header['gains']), signed=header['signed'])
-    space.e_w_, space.additive_ = header['e_w'], header['additive']
+    space.e_w_ = header['e_w']
+    space.additive_ = header['additive']
     space._build(device=device)
     space.h_.load_state_dict({n[2:]: t for n, t in tensors.items() if n.startswith('h.')})
     space.h_.requires_grad_(False)

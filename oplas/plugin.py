@@ -106,7 +106,8 @@ class LatentPlugin:
         space,   # `MixSpace`, `RingSpace`, …: has `transform` and `inverse_transform`; fitted on its encodings
         decoder:Callable|None=None # decoder(y, x) -> (B, T): y what is wanted, x the sound; None: give encodings
     ):
-        self.encoder, self.decoder = check_encoder(encoder), decoder
+        self.encoder = check_encoder(encoder)
+        self.decoder = decoder
         self.space = _check_space(space, encoder.dim)
         if decoder is not None and not callable(decoder):
             raise TypeError(f"decoder: expected a callable or None, got {type(decoder).__name__}")
@@ -123,7 +124,8 @@ class LatentPlugin:
         y = torch.as_tensor(self.space.inverse_transform(like_input(z.flatten(0, -2), given)))
         y = y.unflatten(0, z.shape[:-1]).to(start)
         if not y.isfinite().all():
-            kind, wrong = type(self.space).__name__, int((~y.isfinite()).sum())
+            kind = type(self.space).__name__
+            wrong = int((~y.isfinite()).sum())
             raise ValueError(f"space: expected finite encodings from {kind}, got {wrong} numbers that are not")
         if self.decoder is None: return y
         sound = torch.as_tensor(self.decoder(like_input(y, given), like_input(start, given))).detach()
@@ -192,7 +194,8 @@ def advance(self:LatentPlugin,
         raise TypeError(f"space: expected one with `advance`, such as RingSpace; {kind} has none")
     wave = check_waves(x, 'x', ('T', 'BT'))
     batch = wave if wave.ndim == 2 else wave[None]
-    n, z = _check_steps(steps, len(batch)), self._encode(batch, x)
+    n = _check_steps(steps, len(batch))
+    z = self._encode(batch, x)
     each = like_input(n.repeat_interleave(z[0, ..., 0].numel()), x) if n.ndim else steps
     moved = torch.as_tensor(self.space.advance(like_input(z.flatten(0, -2), x), each))
     out = self._decode(moved.unflatten(0, z.shape[:-1]), batch, x)

@@ -148,7 +148,8 @@ def spline(
     before, mean, after = (_pick(padded, bin + i, x.shape) for i in range(3))
     left = 2*before*mean / (before + mean)                                   # slopes at the bin's two knots
     right = 2*mean*after / (mean + after)
-    start, height = bin * width - bound, _pick(heights, bin, x.shape)
+    start = bin * width - bound
+    height = _pick(heights, bin, x.shape)
     if inverse:
         return start + width * _undo_bin((x - height) / width, mean, left, right)
     return height + width * _bin((x - start) / width, mean, left, right)
@@ -165,8 +166,10 @@ def _bin(t, mean, left, right):
 
 def _undo_bin(rise, mean, left, right):
     "Where a bin has risen so far: the root of a t² + b t = inner · mean."
-    inner, bend = torch.minimum(rise.clamp_min(0), mean), left + right - 2*mean
-    a, b = mean * (mean - left) + inner * bend, mean * left - inner * bend
+    inner = torch.minimum(rise.clamp_min(0), mean)
+    bend = left + right - 2*mean
+    a = mean * (mean - left) + inner * bend
+    b = mean * left - inner * bend
     t = 2 * inner * mean / (b + (b*b + 4*a*inner*mean).clamp_min(0).sqrt())
     return t + (rise - inner) / torch.where(rise < 0, left, right)
 
@@ -185,7 +188,9 @@ class _Splines(nn.Module):
     "A spline for each feature, log slopes within ±`lam`."
     def __init__(self, dim, bins, lam):
         super().__init__()
-        self.slopes, self.shift, self.lam = nn.Parameter(torch.zeros(dim, bins)), nn.Parameter(torch.zeros(dim)), lam
+        self.slopes = nn.Parameter(torch.zeros(dim, bins))
+        self.shift = nn.Parameter(torch.zeros(dim))
+        self.lam = lam
 
     def forward(self, x, inverse=False):
         return spline(x, self.lam * (self.slopes / self.lam).tanh(), self.shift, inverse=inverse)

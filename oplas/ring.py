@@ -178,7 +178,8 @@ def _roots(R, lab, morph, q=_DIRECTIONS):
     U = torch.linalg.eigh(R.mT @ R / len(R))[1][:, -q:]
     V, n = R @ U, torch.bincount(lab)[:, None, None]
     C = torch.stack([V[lab == c].mT @ V[lab == c] for c in range(len(n))])
-    pool, eye = C.sum(0) / len(R), torch.eye(U.shape[1], device=R.device)
+    pool = C.sum(0) / len(R)
+    eye = torch.eye(U.shape[1], device=R.device)
     floor = .1 * pool.diagonal().mean() + 1e-6
     lam, E = torch.linalg.eigh(morph * C / n + (1 - morph) * pool + floor * eye)
     return U, (E * lam.sqrt()[:, None]) @ E.mT / lam.sqrt().mean()
@@ -199,9 +200,16 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
         content:int|None=None, # with groups: features of the content; None: as many as encodings have, up to 256
         n_init:int=5          # without labels: starts, of which one is chosen, at least 1
     ):
-        self.order, self.planes, self.max_iter = order, planes, max_iter
-        self.random_state, self.device = random_state, device
-        self.morph, self.verbose, self.period, self.content, self.n_init = morph, verbose, period, content, n_init
+        self.order = order
+        self.planes = planes
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.device = device
+        self.morph = morph
+        self.verbose = verbose
+        self.period = period
+        self.content = content
+        self.n_init = n_init
 
 # %% ../nbs/10_ring.ipynb #fit-code
 _MOST_CONTENT = 256 # features of content by default: the matrices grow with it, and more did no better on 512 features
@@ -372,7 +380,9 @@ def _build(self:RingSpace, seed=0):
 @patch
 def _read_positions(self:RingSpace, X, R, places, generator):
     "Train the networks that tell the place of an encoding."
-    N, X, R = len(self.order_), X * self._gain, R * self._gain
+    N = len(self.order_)
+    X = X * self._gain
+    R = R * self._gain
     soft = .95 * torch.eye(N, device=X.device)[places] + .05 / N
     shape = (_NETS, min(256, len(X)))
     def loss(f):
@@ -402,7 +412,8 @@ def _choose_morph(self:RingSpace, X, R, places, generator):
     "Set `morph_`, and exchange class means and shapes."
     N = len(self.order_)
     some = torch.randperm(len(X), generator=generator, device=X.device)[:2048]
-    eye, start = torch.eye(N, device=X.device), places[some]
+    eye = torch.eye(N, device=X.device)
+    start = places[some]
     goal = (start + torch.randint(1, N, start.shape, generator=generator, device=X.device)) % N
     for self.morph_ in _MORPHS if self.morph is None else (float(self.morph),):
         self._rest = _mean_offsets(self._mu, R, places, self.morph_)
@@ -525,7 +536,8 @@ def inverse_transform(self:RingSpace,
     Z # (B, 2·planes + content + n_features) points of the space
 ):    # (B, n_features) float32, or float64 where float32 cannot tell the encodings apart; array or tensor, as Z is
     "The exact inverse of `transform`."
-    n, q = self.T_.dim if hasattr(self, 'T_') else 0, getattr(getattr(self, '_rest', None), 'content', 0)
+    n = self.T_.dim if hasattr(self, 'T_') else 0
+    q = getattr(getattr(self, '_rest', None), 'content', 0)
     def decode(z):
         return self._rest.decode(z[:, n:n + q], z[:, n + q:], self._weights(z[:, :n])).cpu().numpy()
     parts = [self._scaling.restore(decode(z)) for z in self._check_points(Z).split(_CHUNK)]
@@ -580,15 +592,16 @@ def _places(self:RingSpace, Y, steps=0):
 def score(self:RingSpace,
     Y,          # (B, n_features) encodings
     y,          # (B,) their labels
-    steps:int=0 # whole number of places
+    steps:int=0, # whole number of places
+    sample_weight=None # (B,) weights of the samples, at least 0; None: all alike
 ) -> float:     # A_k in [0, 1]
     "The fraction for which `predict(Y, steps)` is the label `steps` places further around the ring than the true one."
     if steps != int(steps):
         raise ValueError(f"steps: only whole steps lead from label to label, got {steps}")
-    check_consistent_length(Y, y)
+    check_consistent_length(Y, y, sample_weight)
     N = len(self.order_)
     goal = (self._index(y) + int(steps) % N) % N
-    return float((self._places(Y, int(steps)) == goal).mean())
+    return float(np.average(self._places(Y, int(steps)) == goal, weights=sample_weight))
 
 # %% ../nbs/10_ring.ipynb #use-helpers
 @patch
@@ -644,10 +657,12 @@ def save(self:RingSpace,
 
 def _header(space):
     "What a file's header holds: settings, labels, and what kind of rest was learned."
-    kind, labels = space.order_.dtype, space.order_.tolist()
+    kind = space.order_.dtype
+    labels = space.order_.tolist()
     if kind.kind not in 'biufUO' or not all(isinstance(o, (str, int, float)) for o in labels):
         raise ValueError(f"labels: can save strings and numbers, got {labels}")
-    seed, names = space.random_state, getattr(space, 'feature_names_in_', [])
+    seed = space.random_state
+    names = getattr(space, 'feature_names_in_', [])
     return dict(
         {name: getattr(space, name) for name in _PARAMS},
         order=labels,
@@ -704,7 +719,9 @@ def _space_from(cls, header, tensors, device):
         raise ValueError(f"labels of kind {header['kind']}")
     space.order_ = np.array(_each_once(header['order']), dtype=header['kind'])
     space.classes_ = np.unique(space.order_)
-    space.n_features_in_, space.n_iter_, space.morph_ = len(tensors['mean']), space.max_iter, header['morph_']
+    space.n_features_in_ = len(tensors['mean'])
+    space.n_iter_ = space.max_iter
+    space.morph_ = header['morph_']
     if header['features']:
         space.feature_names_in_ = np.array(header['features'], dtype=object)
     if header['agreement_'] is not None:
@@ -729,10 +746,12 @@ def _rest_from(tensors, N, d):
     "`_Counterparts` or `_MeanOffsets`, whichever the tensors are of."
     if 'look' in tensors:
         q = tensors['look'].shape[1]
-        kind, shapes = _Counterparts, dict(look=(N, q, d), look_at=(N, q), show=(N, d, q), show_at=(N, d))
+        kind = _Counterparts
+        shapes = dict(look=(N, q, d), look_at=(N, q), show=(N, d, q), show_at=(N, d))
     else:
         q = tensors['basis'].shape[1]
-        kind, shapes = _MeanOffsets, dict(offset=(N, d), basis=(d, q), shape=(N, q, q))
+        kind = _MeanOffsets
+        shapes = dict(offset=(N, d), basis=(d, q), shape=(N, q, q))
     for name, shape in shapes.items():
         _expect(name, tensors[name], shape)
     return kind(**{name: tensors[name] for name in shapes})
@@ -791,7 +810,10 @@ def _report_rows(report):
 class _Lookup:
     "Held-out encodings among which the counterpart of a moved one is looked up."
     def __init__(self, Y, places, groups, N):
-        self.Y, self.places, self.groups, self.N = Y, places, np.asarray(groups), N
+        self.Y = Y
+        self.places = places
+        self.groups = np.asarray(groups)
+        self.N = N
         self.unit = _unit(Y)
         self.at = {key: i for i, key in enumerate(zip(places.tolist(), self.groups.tolist()))}
         self.spread = np.square(Y - Y.mean(0)).sum(1)
@@ -881,7 +903,9 @@ def ring_report(
 
 def _exactness(space, Y, Z):
     "Largest error of the round trip, and of N steps one by one or at once, relative to the RMS of Y."
-    N, rms, around = len(space.order_), np.sqrt(np.mean(np.square(Y, dtype=np.float64))), Z
+    N = len(space.order_)
+    rms = np.sqrt(np.mean(np.square(Y, dtype=np.float64)))
+    around = Z
     for _ in range(N):
         around = space.advance(around)
     back = [space.inverse_transform(z) for z in (Z, around, space.advance(Z, N))]
@@ -955,7 +979,9 @@ _MOST_GROUPS = 2048 # groups from which the start is computed: beyond, it costs 
 class _Pairs:
     "Sums over counterparts at two places of the centered encodings: what ridge regressions need."
     def __init__(self, X, table, mu):
-        self.X, self.table, self.mu = X, table, mu
+        self.X = X
+        self.table = table
+        self.mu = mu
 
     def __call__(self, a, b):
         "Encodings at place a and their counterparts at place b, both (n, d)."
@@ -967,10 +993,12 @@ class _Pairs:
         "The ridge regression (d, d), near the identity, that is shared by all these steps (a, b)."
         d = self.X.shape[1]
         eye = torch.eye(d, device=self.X.device)
-        square, product = _RIDGE * eye, torch.zeros_like(eye)
+        square = _RIDGE * eye
+        product = torch.zeros_like(eye)
         for a, b in steps:
             x, y = self(a, b)
-            square, product = square + x.mT @ x, product + x.mT @ (y - x)
+            square = square + x.mT @ x
+            product = product + x.mT @ (y - x)
         return eye + torch.linalg.solve(square, product).mT
 
 def _cut(pairs, N):
@@ -1011,8 +1039,10 @@ class _Counterparts(nn.Module):
     "Content that is seen alike from every place, and shown at any."
     def __init__(self, look, look_at, show, show_at):
         super().__init__()
-        self.look, self.look_at = nn.Parameter(look), nn.Parameter(look_at) # A_p (N, q, d), −A_p μ_p (N, q)
-        self.show, self.show_at = nn.Parameter(show), nn.Parameter(show_at) # B_p (N, d, q), μ_p (N, d)
+        self.look = nn.Parameter(look)  # A_p (N, q, d), −A_p μ_p (N, q)
+        self.look_at = nn.Parameter(look_at)
+        self.show = nn.Parameter(show)  # B_p (N, d, q), μ_p (N, d)
+        self.show_at = nn.Parameter(show_at)
 
     @property
     def content(self):

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['RING_WEIGHTS', 'LOSSES', 'ring_angle', 'LockReport', 'lock_report', 'ring_loss', 'paper_loss', 'released_loss',
-           'Loss', 'Stargate', 'line', 'fourier_projector', 'StargateRun', 'steps_to_lock', 'StargateOptions',
-           'stargate']
+           'Loss', 'Stargate', 'fourier_projector', 'StargateRun', 'steps_to_lock', 'StargateOptions', 'stargate']
 
 # %% ../nbs/09_stargate.ipynb #cell-6
 import math
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from .losses import attraction, orthogonality, relative_attraction, smoothness, triplet, uniformity
 from .operators import linear_part, make_operator
 from .projector import FourierFeatures, mlp, standardize
+from .toy import line
 from .training import Ensemble, at_least, fit, pick_device
 
 # %% ../nbs/09_stargate.ipynb #cell-8
@@ -232,14 +232,6 @@ class Stargate(nn.Module):
         return z, Tz, last, linear_part(self.operator, z.shape[-1], dtype=z.dtype, device=z.device)
 
 # %% ../nbs/09_stargate.ipynb #inputs
-def line(
-    points:int, # N >= 3
-    dim:int     # n >= 2
-) -> Tensor:    # (N, n)
-    "The inputs: in 2-D on the first axis from 1 to −1, in n-D along (1, 1, …, 1), as in the paper."
-    way = torch.eye(2)[0] if dim == 2 else torch.ones(dim)
-    return torch.linspace(1, -1, points)[:, None] * way
-
 def fourier_projector(
     dim:int,       # dimensions n of points and ring
     waves:int=12,  # harmonics of the position on the line
@@ -342,7 +334,11 @@ def steps_to_lock(
 class _Watch:
     "Looks at the runs while they train: frames of the first few, and the lock test of all. All stays on the device."
     def __init__(self, model, inputs, steps, check, record):
-        self.model, self.inputs, self.steps, self.check, self.record = model, inputs, steps, check, record
+        self.model = model
+        self.inputs = inputs
+        self.steps = steps
+        self.check = check
+        self.record = record
         self.wanted = _frame_steps(steps)
         self.frames, self.locked = {}, {}
 
@@ -393,7 +389,8 @@ def stargate(
     hidden = options.hidden or (32 if dim == 2 else 128)
     make = partial(Stargate, dim, operator, init, hidden, loss.standardize, options.projector)
     device = pick_device(device)
-    model, inputs = Ensemble(make, seeds, seed).to(device), y.to(device)
+    model = Ensemble(make, seeds, seed).to(device)
+    inputs = y.to(device)
 
     def objective(f):
         z, Tz, _, A = model(inputs)
@@ -434,7 +431,8 @@ def _result(y, watch, losses):
     report = _on_cpu(watch.report)
     when = steps_to_lock(watch.locked, torch.stack(list(watch.locked.values())).cpu())
     frames = {step: [a.cpu() for a in pair] for step, pair in watch.frames.items()}
-    history, model = dict(loss=losses, frames=frames), watch.model.cpu()
+    history = dict(loss=losses, frames=frames)
+    model = watch.model.cpu()
     return StargateRun(y, watch.z.cpu(), watch.Tz.cpu(), report.angle, report.locked, when, report, history, model)
 
 def _on_cpu(report):

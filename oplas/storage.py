@@ -303,7 +303,7 @@ def save_space(
     "Write header and tensors of a space atomically."
     settings = json.dumps(header, default=lambda o: o.item(), sort_keys=True)
     meta = dict(format=f'oplas.{kind}', version=str(version), space=settings)
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     _check_finite(tensors)
     meta['sha256'] = _hash(meta, tensors)
     write_atomically(path, _with_metadata(to_bytes(tensors), meta))

@@ -45,7 +45,8 @@ def _solve(increasing, y, reach):
     low, high = -reach, reach
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = torch.where(increasing(middle) < y, middle, low), torch.where(increasing(middle) < y, high, middle)
+        low = torch.where(increasing(middle) < y, middle, low)
+        high = torch.where(increasing(middle) < y, high, middle)
     return (low + high) / 2
 
 def untwist(

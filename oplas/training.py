@@ -52,7 +52,8 @@ class seeded(TorchDispatchMode):
         return self.generators[device]
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
-        kwargs, random_op = kwargs or {}, _with_generator(op)
+        kwargs = kwargs or {}
+        random_op = _with_generator(op)
         if random_op is None or kwargs.get('generator') is not None:
             return op(*args, **kwargs)
         device = kwargs.get('device') or next((a.device for a in args if isinstance(a, Tensor)), 'cpu')
@@ -193,7 +194,9 @@ def _own_generators():
 class _Progress:
     "The state of a training: all that has to be kept for going on to the same numbers."
     def __init__(self, optimizer, schedule, steps, buffers, generator):
-        self.optimizer, self.schedule, self.steps = optimizer, schedule, steps
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.steps = steps
         self.tensors = [p for group in optimizer.param_groups for p in group['params']] + list(buffers)
         self.generators = list(generator) if isinstance(generator, Sequence) else [generator] if generator else []
         self.history = []

@@ -48,7 +48,8 @@ def _away(p, distance, center=0.):
     return p + distance * out / max(np.linalg.norm(out), 1e-9)
 
 def _label_points(ax, points, labels):
-    center, distance = points.mean(0), .14 * np.abs(points).max()
+    center = points.mean(0)
+    distance = .14 * np.abs(points).max()
     for text, p in zip(labels, points):
         place = _away(p, distance, center)
         ax.annotate(str(text), p, place, ha='center', va='center', fontsize=9)
@@ -86,7 +87,8 @@ def plot_ring(
 # %% ../nbs/07_viz.ipynb #cell-13
 def _flat(frames):
     "Frames in 2-D: all of them in the plane of the last one, so that nothing jumps."
-    steps, sets = list(frames), [a for pair in frames.values() for a in pair]
+    steps = list(frames)
+    sets = [a for pair in frames.values() for a in pair]
     flat = plane(*sets[-2:], *sets)[2:]
     return {step: flat[2*i:2*i + 2] for i, step in enumerate(steps)}
 
@@ -255,7 +257,9 @@ def plot_positions(
 ):            # the axes
     "Points of a learned ring, colored by label, each label written outside its position."
     ax = ax or plt.subplots(figsize=(4.4, 4.4))[1]
-    z, labels, order = _array(z)[:, :2], np.asarray(labels), list(order)
+    z = _array(z)[:, :2]
+    labels = np.asarray(labels)
+    order = list(order)
     colors = plt.cm.turbo(np.linspace(.03, .97, len(order))) * (.85, .85, .85, 1)
     for label, color in zip(order, colors):
         _draw_cluster(ax, z[labels == label], label, color)
@@ -525,7 +529,8 @@ def plot_encodings(
     legend:bool=True, # say which is which
 ):                 # the axes
     "Stems, mixes and sums of an encoder, in two dimensions (one pane of the paper's figure 1)."
-    points, spare = map_encodings(stems, mix, total, by, seed), iter(_MORE_STYLES * len(stems))
+    points = map_encodings(stems, mix, total, by, seed)
+    spare = iter(_MORE_STYLES * len(stems))
     ax = ax or plt.subplots(figsize=(4.6, 3.9), layout='constrained')[1]
     for name, p in points.items():
         style = ENCODING_STYLES[name] if name in ENCODING_STYLES else next(spare)

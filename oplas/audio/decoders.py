@@ -52,7 +52,8 @@ def _check_framed(encoder):
 
 def _bin_weights(encoder):
     "How a gain for each band becomes one for each bin: (n_mels, bins), each bin's weights sum to 1."
-    weights, bins = encoder.filters.clone(), torch.arange(encoder.filters.shape[1])
+    weights = encoder.filters.clone()
+    bins = torch.arange(encoder.filters.shape[1])
     bare = bins[weights.sum(0) == 0]                                   # bins outside all bands follow the nearest
     hertz = bare[:, None] * encoder.sample_rate / encoder.n_fft
     weights[(hertz - encoder.frequencies).abs().argmin(1), bare] = 1
@@ -67,7 +68,9 @@ class MelMask:
         max_gain:float=1.    # highest gain, above 0
     ):
         _above_zero(exponent=exponent, max_gain=max_gain)
-        self.encoder, self.exponent, self.max_gain = _check_framed(encoder), exponent, max_gain
+        self.encoder = _check_framed(encoder)
+        self.exponent = exponent
+        self.max_gain = max_gain
         self.weights = _bin_weights(encoder)
 
     def __call__(self,
@@ -77,7 +80,8 @@ class MelMask:
         "The sound with its bands turned down."
         if x is None:
             raise ValueError("x: MelMask turns a sound down and needs one; GriffinLim does without")
-        wave, y = check_waves(x, 'x'), _check_encodings(y, self.encoder)
+        wave = check_waves(x, 'x')
+        y = _check_encodings(y, self.encoder)
         own = self.encoder.frames(wave)
         if y.shape != own.shape:
             raise ValueError(f"y: expected shape {tuple(own.shape)} for sound of shape {tuple(wave.shape)}, "
@@ -117,7 +121,8 @@ class GriffinLim:
         _above_zero(whole=True, iterations=iterations)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum: expected a number from 0 to under 1, got {momentum!r}")
-        self.encoder, self.iterations = _check_framed(encoder), iterations
+        self.encoder = _check_framed(encoder)
+        self.iterations = iterations
         self.momentum, self.seed = momentum, seed
 
     @torch.no_grad()
@@ -126,7 +131,8 @@ class GriffinLim:
         x=None # (B, T) or None; only its length is used. None: T = (frames − 1)·hop_length
     ):         # (B, T) sound, as y is
         "Sound from encodings."
-        found, hop_length = _check_encodings(y, self.encoder), self.encoder.hop_length
+        found = _check_encodings(y, self.encoder)
+        hop_length = self.encoder.hop_length
         samples = (found.shape[1] - 1) * hop_length if x is None else check_waves(x, 'x').shape[1]
         frames = 1 + samples // hop_length
         if frames != found.shape[1]:
@@ -141,7 +147,8 @@ class GriffinLim:
         for _ in range(self.iterations):
             now = f.stft(f.istft(size * phase, samples))
             phase = now - self.momentum / (1 + self.momentum) * before
-            phase, before = phase / phase.abs().clamp_min(1e-20), now
+            phase = phase / phase.abs().clamp_min(1e-20)
+            before = now
         return f.istft(size * phase, samples)
 
     def __repr__(self):

@@ -48,8 +48,11 @@ class FromFunction(Encoder):
         settings:dict|None=None, # what tells this function from others, to keep its encodings on disk
         log_power:bool=False # is an encoding the natural logarithm of power?
     ):
-        if not callable(function): raise TypeError(f"function: expected a callable, got {type(function).__name__}")
-        self.function, self.sample_rate, self.dim = function, sample_rate, dim
+        if not callable(function):
+            raise TypeError(f"function: expected a callable, got {type(function).__name__}")
+        self.function = function
+        self.sample_rate = sample_rate
+        self.dim = dim
         self.settings, self.log_power = settings, log_power
         check_encoder(self)
 
@@ -94,8 +97,10 @@ def _first(words, most=3, sep='; '):
 
 def _read_state(path, want):
     "The state dict in a file, with the names and shapes of `want`; or ValueError with the name of the file."
-    with open(path, 'rb'): pass                                                    # a missing file is reported as such
-    try: state = torch.load(path, map_location='cpu', weights_only=True)
+    with open(path, 'rb'):
+        pass  # a missing file is reported as such
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e:
         kind = type(e).__name__
         raise ValueError(f"{path}: is not a PyTorch state dict, or not the whole of one ({kind})") from None
@@ -109,7 +114,8 @@ def _digest(*paths):
     "A hash of the contents of files."
     parts = []
     for path in paths:
-        with open(path, 'rb') as file: parts.append(hashlib.file_digest(file, 'sha256').hexdigest())
+        with open(path, 'rb') as file:
+            parts.append(hashlib.file_digest(file, 'sha256').hexdigest())
     return hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]
 
 # %% ../../nbs/audio/03_encoders.ipynb #vggish
@@ -123,9 +129,12 @@ class VGGish(Encoder):
         activation:bool=True,    # the published model ends in a ReLU; without it features can be negative
         device=None              # 'cpu', 'cuda', …; None: the GPU where there is one
     ):
-        self.device, self._net = pick_device(device), _vgg(activation)
-        if path is None: self._draw(seed)
-        else: self._net.load_state_dict(_read_state(path, self._net.state_dict()), assign=True)
+        self.device = pick_device(device)
+        self._net = _vgg(activation)
+        if path is None:
+            self._draw(seed)
+        else:
+            self._net.load_state_dict(_read_state(path, self._net.state_dict()), assign=True)
         self._net.to(self.device).eval().requires_grad_(False)
         self._filters = mel_filters(self.sample_rate, 512, 64, 125, 7500)
         self._window = torch.hann_window(400)
@@ -136,8 +145,10 @@ class VGGish(Encoder):
         "Weights by He's rule, so that something arrives at the end; no biases."
         g = torch.Generator().manual_seed(seed)
         for p in self._net.to_empty(device='cpu').parameters():
-            if p.ndim > 1: nn.init.kaiming_uniform_(p, nonlinearity='relu', generator=g)
-            else: nn.init.zeros_(p)
+            if p.ndim > 1:
+                nn.init.kaiming_uniform_(p, nonlinearity='relu', generator=g)
+            else:
+                nn.init.zeros_(p)
 
     def _examples(self, x):
         frames = (_spectra(x, self._window, 160, 512).abs() @ self._filters.to(x).mT + .01).log()
@@ -145,7 +156,8 @@ class VGGish(Encoder):
 
     def _forward(self, x):
         "(E, 96, 64) -> (E, 128), a few examples at a time."
-        def dense(maps): return self._net['embeddings'](maps.permute(0, 2, 3, 1).flatten(1))
+        def dense(maps):
+            return self._net['embeddings'](maps.permute(0, 2, 3, 1).flatten(1))
         return torch.cat([dense(self._net['features'](some[:, None])) for some in x.split(16)])
 
     def _encode(self, x):
@@ -164,16 +176,19 @@ def examples(self:VGGish,
 def _pinned(path, revision):
     "The folder of a model or None, and the keywords by which transformers finds it, there or at a commit of the hub."
     if Path(path).is_dir():
-        if revision is None: return Path(path), dict(local_files_only=True)
+        if revision is None:
+            return Path(path), dict(local_files_only=True)
         raise ValueError(f"revision: is for ids on the hub, but {path} is a folder; got {revision!r}")
-    if re.fullmatch('[0-9a-f]{40}', revision or ''): return None, dict(revision=revision)
+    if re.fullmatch('[0-9a-f]{40}', revision or ''):
+        return None, dict(revision=revision)
     raise ValueError(f"{path}: is not a folder, and as an id on the hub it needs a pinned revision: "
                      f"expected a commit of 40 hex digits, got {revision!r}")
 
 def _transformers(name):
     "The package, or ImportError with the command that helps."
     try: import transformers
-    except ImportError as e: raise ImportError(f"{name} needs transformers: pip install 'oplas[audio]' ({e})") from None
+    except ImportError as e:
+        raise ImportError(f"{name} needs transformers: pip install 'oplas[audio]' ({e})") from None
     return transformers
 
 def _load(name, cls, path, where):
@@ -191,7 +206,8 @@ def _load_pretrained(name, cls, path, where):
     "A model, all of whose weights were found, or ValueError with the path."
     model, found = _load(name, cls, path, where | dict(output_loading_info=True))
     missing = sorted(k for k in found['missing_keys'] if 'masked_spec_embed' not in k)      # used in training alone
-    if missing: raise ValueError(f"{path}: is not the whole of {name}: lacks {_first(missing, sep=', ')}")
+    if missing:
+        raise ValueError(f"{path}: is not the whole of {name}: lacks {_first(missing, sep=', ')}")
     return model.float()
 
 def _weights_id(path, folder, revision):
@@ -210,13 +226,15 @@ class CLAP(Encoder):
     ):
         folder, where = _pinned(path, revision)
         transformers = _transformers('CLAP')
-        self.device, self.normalize = pick_device(device), normalize
+        self.device = pick_device(device)
+        self.normalize = normalize
         model = _load_pretrained('CLAP', transformers.ClapAudioModelWithProjection, path, where)
         self._model = model.to(self.device).eval().requires_grad_(False)
         extract = _load('CLAP', transformers.ClapFeatureExtractor, path, where)
         self._extract:Any = extract
         self.sample_rate, self.dim = int(extract.sampling_rate), int(self._model.config.projection_dim)
-        self.min_samples, self._most = int(extract.fft_window_size), int(extract.nb_max_samples)
+        self.min_samples = int(extract.fft_window_size)
+        self._most = int(extract.nb_max_samples)
         self.settings = dict(weights=_weights_id(path, folder, revision), normalize=bool(normalize))
 
     def _encode(self, x):
@@ -233,7 +251,8 @@ POOLS = dict(mean=lambda y: y.mean(1), max=lambda y: y.amax(1),           # name
 def _find_pool(pool):
     "A function that pools frames, by name or as it is."
     if callable(pool): return pool
-    if pool in POOLS: return POOLS[pool]
+    if pool in POOLS:
+        return POOLS[pool]
     raise ValueError(f"pool: expected one of {', '.join(POOLS)}, or a callable; got {pool!r}")
 
 def _pool_settings(pool, **settings):
@@ -252,13 +271,18 @@ class HFAudio(Encoder):
         device=None             # 'cpu', 'cuda', …; None: the GPU where there is one
     ):
         folder, where = _pinned(path, revision)
-        transformers, name = _transformers('HFAudio'), 'an audio model'
+        transformers = _transformers('HFAudio')
+        name = 'an audio model'
         self._extract:Any = _load(name, transformers.AutoFeatureExtractor, path, where)
         model = _load_pretrained(name, transformers.AutoModel, path, where)
-        if model.config.is_encoder_decoder: model = model.get_encoder()
-        self.device, self.layer, self._pool = pick_device(device), layer, _find_pool(pool)
+        if model.config.is_encoder_decoder:
+            model = model.get_encoder()
+        self.device = pick_device(device)
+        self.layer = layer
+        self._pool = _find_pool(pool)
         self._model = model.to(self.device).eval().requires_grad_(False)
-        self.sample_rate, self.min_samples = int(self._extract.sampling_rate), min_samples
+        self.sample_rate = int(self._extract.sampling_rate)
+        self.min_samples = min_samples
         self.settings = _pool_settings(pool, weights=_weights_id(path, folder, revision), layer=layer)
         self.dim = self._encode(torch.zeros(1, max(min_samples, self.sample_rate))).shape[1]
 
@@ -275,11 +299,14 @@ def _onnx_session(path, threads):
     "The model in a file, or an error that says what to do."
     try: import onnxruntime
     except ImportError as e:
-        raise ImportError(f"an ONNX model needs onnxruntime: pip install onnxruntime ({e})") from None
-    with open(path, 'rb'): pass                                                    # a missing file is reported as such
+        raise ImportError(f"an ONNX model needs onnxruntime: pip install 'oplas[sounds]' ({e})") from None
+    with open(path, 'rb'):
+        pass  # a missing file is reported as such
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = threads, 3
-    try: return onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
     except Exception as e:
         raise ValueError(f"{path}: cannot be loaded as an ONNX model: {' '.join(str(e).split())}") from None
 
@@ -291,7 +318,8 @@ def _onnx_input(path, session):
     if len(inputs) != 1 or len(shape) not in (2, 3) or len(axes) != 1:
         came = ', '.join(f'{i.name} {tuple(i.shape)}' for i in inputs)
         raise ValueError(f"{path}: expected a model with one input (B, T), (B, T, 1) or (B, 1, T), got {came}")
-    def fixed(n): return n if isinstance(n, int) and n > 0 else None
+    def fixed(n):
+        return n if isinstance(n, int) and n > 0 else None
     return inputs[0].name, (len(shape), axes[0]), fixed(shape[0]), fixed(shape[axes[0]])
 
 def _onnx_outputs(path, session, outputs):
@@ -307,7 +335,8 @@ def _onnx_outputs(path, session, outputs):
 def _join_outputs(outputs):
     "Outputs (N, frames, ...) or (N, d) as one tensor (N, frames, d)."
     parts = [y[:, None] if y.ndim == 2 else y.flatten(2) for y in outputs]
-    if len({y.shape[1] for y in parts}) == 1: return torch.cat(parts, 2)
+    if len({y.shape[1] for y in parts}) == 1:
+        return torch.cat(parts, 2)
     shapes = ', '.join(str(tuple(y.shape)) for y in outputs)
     raise ValueError(f"outputs: expected the same number of frames in each, got shapes {shapes}; choose some of them")
 
@@ -324,8 +353,10 @@ class ONNXEncoder(Encoder):
     ):
         self._session = _onnx_session(path, threads)
         self._input, self._axes, self._batch, self.window = _onnx_input(path, self._session)
-        self.outputs, self._pool = _onnx_outputs(path, self._session, outputs), _find_pool(pool)
-        self.sample_rate, self.min_samples = sample_rate, min_samples or self.window or sample_rate
+        self.outputs = _onnx_outputs(path, self._session, outputs)
+        self._pool = _find_pool(pool)
+        self.sample_rate = sample_rate
+        self.min_samples = min_samples or self.window or sample_rate
         _above_zero(whole=True, sample_rate=sample_rate, min_samples=self.min_samples)
         self.settings = _pool_settings(pool, weights=_digest(path), outputs=self.outputs, sample_rate=sample_rate)
         self.dim = self._encode(torch.zeros(1, self.window or self.min_samples)).shape[1]
@@ -341,7 +372,8 @@ class ONNXEncoder(Encoder):
         "Frames (N, frames, d) of windows (N, T), all outputs joined."
         rank, axis = self._axes
         x = windows.cpu().float().numpy()
-        if rank == 3: x = x[:, :, None] if axis == 1 else x[:, None]
+        if rank == 3:
+            x = x[:, :, None] if axis == 1 else x[:, None]
         size = self._batch or len(x)
         found = [self._session.run(self.outputs, {self._input: x[i:i + size]}) for i in range(0, len(x), size)]
         return _join_outputs([torch.from_numpy(np.concatenate(each)) for each in zip(*found)])
@@ -372,7 +404,8 @@ class BasicPitch(ONNXEncoder):
     ):
         path = _basic_pitch_file() if path is None else path
         super().__init__(path, 22050, pool=pool, min_samples=2048, threads=threads)
-        if self.dim != 440: raise ValueError(f"{path}: is not basic-pitch, which has 440 features; got {self.dim}")
+        if self.dim != 440:
+            raise ValueError(f"{path}: is not basic-pitch, which has 440 features; got {self.dim}")
 
 # %% ../../nbs/audio/03_encoders.ipynb #cae-read
 def _cae_folder(path, revision):
@@ -382,8 +415,10 @@ def _cae_folder(path, revision):
     from huggingface_hub import snapshot_download
     owner, repository, *inner = str(path).split('/')
     inside = '/'.join(inner)
-    try: top = snapshot_download(f'{owner}/{repository}', allow_patterns=f'{inside}/*', **where)
-    except Exception as e: raise ValueError(f"{path}: cannot be had from the hub: {' '.join(str(e).split())}") from None
+    try:
+        top = snapshot_download(f'{owner}/{repository}', allow_patterns=f'{inside}/*', **where)
+    except Exception as e:
+        raise ValueError(f"{path}: cannot be had from the hub: {' '.join(str(e).split())}") from None
     return Path(top)/inside
 
 def _read_cae(folder, scale):
@@ -393,13 +428,15 @@ def _read_cae(folder, scale):
         from linear_cae import Autoencoder
     except ImportError as e:
         raise ImportError(f"linearcae: pip install --no-deps linear-cae; pip install pyyaml ({e})") from None
-    def read(part): return yaml.safe_load((folder/f'{part}_kwargs_last.yaml').read_text(encoding='utf-8'))
+    def read(part):
+        return yaml.safe_load((folder/f'{part}_kwargs_last.yaml').read_text(encoding='utf-8'))
     try:
         parts = [read(part) for part in ('frontend', 'generator', 'diffusion')]
         model = Autoencoder(*parts, max_batch_size=32, scale_factor=scale)
         weights = torch.load(folder/'autoencoder_inference_model_last.pth', map_location='cpu', weights_only=True)
         model.load_state_dict(weights)
-    except Exception as e: raise ValueError(f"{folder}: is not a linear-cae: {' '.join(str(e).split())}") from None
+    except Exception as e:
+        raise ValueError(f"{folder}: is not a linear-cae: {' '.join(str(e).split())}") from None
     return model.eval().requires_grad_(False)
 
 # %% ../../nbs/audio/03_encoders.ipynb #cae
@@ -422,9 +459,11 @@ class LinearCAE(Encoder):
         self.dim = self._frames(torch.zeros(1, self.min_samples)).shape[2]
 
     @torch.no_grad()
-    def _frames(self, x): return self._model.encode(x.to(self.device, torch.float32)).mT.to(x)
+    def _frames(self, x):
+        return self._model.encode(x.to(self.device, torch.float32)).mT.to(x)
 
-    def _encode(self, x): return self._frames(x).mean(1)
+    def _encode(self, x):
+        return self._frames(x).mean(1)
 
 # %% ../../nbs/audio/03_encoders.ipynb #cae-frames
 @patch
@@ -477,7 +516,8 @@ def encode_waves(
     x = check_waves(waves, min_samples=getattr(encoder, 'min_samples', 1), sample_rate=encoder.sample_rate)
     found, name = [], type(encoder).__name__
     for some in tqdm(x.split(batch_size), desc=f'encoding by {name}', disable=None if progress else True):
-        with torch.no_grad(): y = encoder(like_input(some, waves))
+        with torch.no_grad():
+            y = encoder(like_input(some, waves))
         found.append(_check_encodings(y, len(some), encoder.dim, name))
     return like_input(torch.cat(found), waves)
 
@@ -486,13 +526,15 @@ VERSION = 1 # of a file of encodings
 
 def _identity(encoder, key):
     "What encodings depend on, as a string."
-    settings, name = getattr(encoder, 'settings', None), type(encoder)
+    settings = getattr(encoder, 'settings', None)
+    name = type(encoder)
     if not isinstance(settings, dict):
         raise TypeError("encoder: to be kept on disk, expected one with `settings`, a dict of what its encodings "
                         f"depend on; {name.__name__} has {settings!r}")
     kind = f'{name.__module__}.{name.__qualname__}'
     parts = [__version__, kind, int(encoder.sample_rate), int(encoder.dim), settings, key]
-    try: return json.dumps(parts, sort_keys=True, default=lambda o: o.item())
+    try:
+        return json.dumps(parts, sort_keys=True, default=lambda o: o.item())
     except (TypeError, ValueError, AttributeError) as e:
         raise ValueError("key: expected it, and the encoder's settings, to be what JSON can hold; "
                          f"got {key!r} ({e})") from None
@@ -504,7 +546,8 @@ def _read_encodings(file, who, dim):
         if header['who'] != who or y.ndim != 2 or y.shape[1] != dim or not y.isfinite().all():
             raise ValueError("expected other encodings")
         return y.numpy()
-    try: return load_space(file, 'Encodings', VERSION, build)
+    try:
+        return load_space(file, 'Encodings', VERSION, build)
     except (FileNotFoundError, ValueError): return None
 
 def _write_encodings(file, who, y):
@@ -514,7 +557,8 @@ def _write_encodings(file, who, y):
     try:
         save_space(part, 'Encodings', VERSION, dict(who=who), dict(y=y))
         os.replace(part, file)
-    finally: part.unlink(missing_ok=True)
+    finally:
+        part.unlink(missing_ok=True)
 
 # %% ../../nbs/audio/03_encoders.ipynb #encode-cached
 def encode_cached(
@@ -544,12 +588,14 @@ class _Wrapper(Encoder):
     "An encoder around another one, that declares what it does."
     def __init__(self, encoder):
         self.encoder = check_encoder(encoder)
-        self.sample_rate, self.dim = encoder.sample_rate, encoder.dim
+        self.sample_rate = encoder.sample_rate
+        self.dim = encoder.dim
         self.settings = getattr(encoder, 'settings', None)
         self.min_samples = getattr(encoder, 'min_samples', 1)
         self.log_power = getattr(encoder, 'log_power', False)
 
-    def _check(self, wave): return check_waves(wave, min_samples=self.min_samples, sample_rate=self.sample_rate)
+    def _check(self, wave):
+        return check_waves(wave, min_samples=self.min_samples, sample_rate=self.sample_rate)
 
 # %% ../../nbs/audio/03_encoders.ipynb #cell-47
 def _fingerprint(x):
@@ -570,7 +616,8 @@ class Cached(_Wrapper):
         self.folder, self.block = Path(folder), block
 
     def __call__(self, wave):
-        def encode(some): return encode_cached(self.encoder, _fingerprint(some), like_input(some, wave), self.folder)
+        def encode(some):
+            return encode_cached(self.encoder, _fingerprint(some), like_input(some, wave), self.folder)
         blocks = self._check(wave).split(self.block)
         return like_input(torch.cat([torch.from_numpy(encode(some)) for some in blocks]), wave)
 
@@ -585,7 +632,8 @@ def join_processes() -> tuple[int, int]: # as `rank_and_world_size`
     "Join the processes that `torchrun` started, where it did."
     if int(os.environ.get('WORLD_SIZE', 1)) > 1 and rank_and_world_size()[1] == 1:
         cuda = torch.cuda.is_available()
-        if cuda: torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
+        if cuda:
+            torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
         dist.init_process_group('cpu:gloo,cuda:nccl' if cuda else 'gloo')
     return rank_and_world_size()
 
@@ -597,7 +645,8 @@ def shard_rows(
 ) -> Tensor:    # (B, *), the same in all processes; no gradients
     "f(x), each process working on its share of the rows."
     rank, size = rank_and_world_size()
-    if size == 1: return torch.as_tensor(f(x))
+    if size == 1:
+        return torch.as_tensor(f(x))
     mine = torch.as_tensor(f(x[rank::size] if rank < len(x) else x[:1]))   # a process without rows must know the shape
     whole = mine.new_zeros(len(x), *mine.shape[1:])
     whole[rank::size] = mine[:len(range(rank, len(x), size))]
@@ -608,7 +657,8 @@ class ShardedEncoder(_Wrapper):
     "An encoder whose work is shared by the processes that `join_processes` joined; with one, the encoder as it is."
     def __init__(self,
         encoder # anything that `oplas.plugin.check_encoder` lets through
-    ): super().__init__(encoder)
+    ):
+        super().__init__(encoder)
 
     def __call__(self, wave):
         x = self._check(wave)

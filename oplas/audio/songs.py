@@ -35,7 +35,10 @@ class FunctionSpace:
         silence:Tensor, # (d,) encoding of silence
         floor:bool=True # is silence the least of all encodings, so that nothing should decode to less?
     ):
-        self.g, self.inverse, self.silence, self.floor = g, inverse, silence.double(), floor
+        self.g = g
+        self.inverse = inverse
+        self.silence = silence.double()
+        self.floor = floor
 
     def transform(self,
         Y # (B, d) encodings, array or tensor
@@ -97,7 +100,8 @@ class ProgressEncoder:
         desc:str,     # label of the bar
         progress:bool # show it, on a terminal or in a notebook
     ):
-        self.encoder, self.bar = encoder, tqdm(desc=desc, unit=' clips', disable=None if progress else True)
+        self.encoder = encoder
+        self.bar = tqdm(desc=desc, unit=' clips', disable=None if progress else True)
 
     def __call__(self, x):
         y = [self.encoder(some) for some in x.split(256)]
@@ -195,7 +199,8 @@ def removal_points(
     "Points of a clip along the stem that is taken out, and beside it, as for `oplas.viz.plot_removal`."
     if remove not in run.stems:
         raise ValueError(f"remove: expected one of {', '.join(run.stems)}, got {remove!r}")
-    basis, taken = principal_basis(run.space.transform(run.train.mix)), run.stems.index(remove)
+    basis = principal_basis(run.space.transform(run.train.mix))
+    taken = run.stems.index(remove)
     def h(y):
         return run.space.transform(torch.as_tensor(y)).double() @ basis
     keep = [i for i in range(len(run.stems)) if i != taken]

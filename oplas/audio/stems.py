@@ -95,7 +95,8 @@ class Song:
         self.stems = {name: Path(file) for name, file in sorted(self.stems.items())}
 
     def __repr__(self):
-        stems, seconds = ', '.join(self.stems), self.frames / self.sample_rate
+        stems = ', '.join(self.stems)
+        seconds = self.frames / self.sample_rate
         return f"{type(self).__name__}({self.name!r}: {stems}; {seconds:.2f} s at {self.sample_rate} Hz)"
 
     def read(self,
@@ -230,7 +231,8 @@ def _check_same_stems(folder, songs):
         having = sorted(song.name for song in songs if name in song.stems)
         lacking = sorted(song.name for song in songs if name not in song.stems)
         if not lacking: continue
-        few, many = f"only in {', '.join(having[:6])}", f"not in {', '.join(lacking[:6])}"
+        few = f"only in {', '.join(having[:6])}"
+        many = f"not in {', '.join(lacking[:6])}"
         where = few if len(having) < len(lacking) else many
         raise ValueError(f"{folder}: expected the same stems in all songs, got {name}.wav {where}")
 
@@ -346,7 +348,8 @@ def _check_alike(song, first, sample_rate):
 
 def _grid_with_chunks(song, seconds, sample_rate):
     "Where the chunks of a song are, or ValueError where it is too short for one."
-    grid, length = _grid(song, seconds, sample_rate), song.frames / song.sample_rate
+    grid = _grid(song, seconds, sample_rate)
+    length = song.frames / song.sample_rate
     if grid.starts: return grid
     raise ValueError(f"{song.name}: expected a song of at least one chunk of {seconds} s, got {length:.2f} s")
 

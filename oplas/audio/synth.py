@@ -142,7 +142,8 @@ def _reed(rng):
 
 def _brass(rng):
     "A tone that opens: its high harmonics come later."
-    lowest, highest = [.08, .3, .03, .1, 0, 4.5], [.25, 1, .08, .5, 8, 6]
+    lowest = [.08, .3, .03, .1, 0, 4.5]
+    highest = [.25, 1, .08, .5, 8, 6]
     dull, opening, attack, slope, cents, rate = rng.uniform(lowest, highest)
     def damp(t):
         return dull + opening * _decay(t, attack)
@@ -200,7 +201,9 @@ def _optional(module, what, install):
 class _Sampler:
     "A soundfont at one sample rate; threads play it one after the other."
     def __init__(self, path, rate):
-        self.path, self.rate, self.lock = path, rate, Lock()
+        self.path = path
+        self.rate = rate
+        self.lock = Lock()
         tinysoundfont = _optional('tinysoundfont', 'soundfonts', 'pip install --no-deps tinysoundfont')
         self.synth = tinysoundfont.Synth(samplerate=rate, gain=-6)
         try:
@@ -290,7 +293,9 @@ def _response(t, spread, rng):
 class _Recording:
     "One instrument of a family, as it was recorded."
     def __init__(self, name, family, variant, t, seed, color):
-        self.name, self.t, self.known = name, t, {}
+        self.name = name
+        self.t = t
+        self.known = {}
         self.seed = [seed, zlib.crc32(name.encode()), variant]
         rng = np.random.default_rng(self.seed)
         self.tuning, self.level, self.hiss = rng.uniform([-20, -18, -70], [20, 0, -45]) # cents, dB, dB
@@ -471,7 +476,8 @@ _BASS_INTERVALS = {'0': 0, '1': 7, '2': 12} # the root, its fifth, its octave
 
 def _play_bass(rng, plan, band):
     "The roots of the chords, with a fifth or an octave."
-    track, low = _Track(plan.rate, plan.frames), rng.integers(28, 36)
+    track = _Track(plan.rate, plan.frames)
+    low = rng.integers(28, 36)
     play = band.bass(rng)
     for hit in plan.hits(rng.choice(_BASS_PATTERNS)):
         root = low + (plan.pitch(plan.degrees[hit.bar]) - low) % 12
@@ -495,7 +501,8 @@ def _chord(plan, bar, above, low):
 
 def _play_other(rng, plan, band):
     "Chords: held, struck or broken."
-    track, low = _Track(plan.rate, plan.frames), rng.integers(50, 60)
+    track = _Track(plan.rate, plan.frames)
+    low = rng.integers(50, 60)
     above = (0, 2, 4, 6)[:rng.integers(3, 5)]
     pattern, attack = _CHORD_PATTERNS[rng.integers(len(_CHORD_PATTERNS))]
     play = band.chords(rng, attack)
@@ -521,7 +528,8 @@ def _melody(rng, plan, low):
 
 def _play_vocals(rng, plan, band):
     "A melody."
-    track, low = _Track(plan.rate, plan.frames), rng.integers(52, 68)
+    track = _Track(plan.rate, plan.frames)
+    low = rng.integers(52, 68)
     play = band.voice(rng)
     for hit, midi in _melody(rng, plan, low):
         loud = rng.uniform(.7, 1)
@@ -619,7 +627,9 @@ def _noise(rng, kind, hz, frames, rate):
 
 def _kick(rng, t, rate):
     "A skin whose pitch falls, and a click."
-    low, ring, fall = rng.uniform(42, 60), rng.uniform(.08, .2), rng.uniform(60, 200)
+    low = rng.uniform(42, 60)
+    ring = rng.uniform(.08, .2)
+    fall = rng.uniform(60, 200)
     hz = low + fall * _decay(t, .03)
     skin = np.sin(2 * np.pi * np.cumsum(hz) / rate) * _decay(t, ring)
     return skin + .1 * _noise(rng, 'low', 4000, len(t), rate) * _decay(t, .004)
@@ -692,11 +702,15 @@ class _Orchestra:
     def __init__(self, sampler):
         self.sampler = sampler
     def bass(self, rng):
-        return self.instrument(rng.choice(_BASSES))
+        return self.draw(rng, _BASSES)
     def chords(self, rng, attack):
-        return self.instrument(rng.choice(_CHORDS))
+        return self.draw(rng, _CHORDS)
     def voice(self, rng):
-        return self.instrument(rng.choice(_LEADS))
+        return self.draw(rng, _LEADS)
+
+    def draw(self, rng, programs):
+        "One of some programs, a little out of tune, as no two people are in tune to the cent."
+        return self.instrument(rng.choice(programs), rng.uniform(-12, 12))
 
     def instrument(self, program, cents=0.):
         "A program, out of tune by so many cents."
@@ -709,7 +723,8 @@ class _Orchestra:
         kits = [kit for kit in _KITS if self.sampler.has_kit(kit)]
         if not kits:
             raise ValueError(f"{self.sampler.path}: expected drum kits, got a font without them")
-        kit, keys = int(rng.choice(kits)), [int(rng.choice(keys)) for keys in _DRUM_KEYS]
+        kit = int(rng.choice(kits))
+        keys = [int(rng.choice(keys)) for keys in _DRUM_KEYS]
         return [self.sampler.play(kit, key, int(.4 * self.sampler.rate), kit=True) for key in keys]
 
 # %% ../../nbs/audio/01_synth.ipynb #band-compose
@@ -764,7 +779,8 @@ def _is_made(folder, made, stems):
     "Is the song of these settings in a folder, whole? An error, where what is there is not ours to replace."
     if not folder.exists():
         return False
-    whole, found = _is_whole(folder, stems), _made_with(folder)
+    whole = _is_whole(folder, stems)
+    found = _made_with(folder)
     if whole and found == made: return True
     ours = {'song.json', *(f'{name}.wav' for name in stems)}
     strange = {f.name for f in folder.iterdir() if f.name[0] != '.'} - ours
@@ -883,8 +899,10 @@ def _length(voices):
 
 def _sing(file, seed, seconds, orchestra):
     "A chorale: its stems (4, T) in [−1, 1], whose sum is in [−1, 1] too, and what it is."
-    rng, rate = np.random.default_rng([seed, zlib.crc32(file.stem.encode())]), orchestra.sampler.rate
-    voices, tempo = _read_chorale(file), rng.uniform(60, 100)
+    rng = np.random.default_rng([seed, zlib.crc32(file.stem.encode())])
+    rate = orchestra.sampler.rate
+    voices = _read_chorale(file)
+    tempo = rng.uniform(60, 100)
     programs = {voice: _draw_program(rng) for voice in sorted(voices)}
     quarter = 60 / tempo
     frames = round(min(_length(voices) * quarter + .5, seconds or math.inf) * rate)
@@ -927,7 +945,8 @@ def make_chorales(
     files = _chorale_files()
     if songs > len(files):
         raise ValueError(f"songs: expected at most {len(files)}, the free chorales, got {songs}")
-    orchestra, folder = _Orchestra(_sampler(soundfont, sample_rate)), Path(folder)
+    orchestra = _Orchestra(_sampler(soundfont, sample_rate))
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     seconds = None if seconds is None else float(seconds)
     settings = dict(seconds=seconds, sample_rate=int(sample_rate), seed=int(seed), soundfont=_font_identity(soundfont))

@@ -138,7 +138,8 @@ def experiments(
 class _Mover(nn.Module):
     def __init__(self, z):
         super().__init__()
-        self.z, self.P = z, nn.Parameter(.3 * torch.randn(12, 12))
+        self.z = z
+        self.P = nn.Parameter(.3 * torch.randn(12, 12))
     def forward(self):
         return standardize(self.P @ self.z)
 
@@ -157,7 +158,8 @@ def learn_permutation(
 ) -> tuple[Tensor, Tensor]: # (S, 12) the place each note takes; (S,) is it the circle of fifths, to 5% of the spacing?
     "Learn to put a chromatic ring in the order of fifths, told who is whose fifth, T, and that C (0) stays."
     i = int(run.locked.long().argmax())
-    z, T = run.z[i], run.model.member(i).operator.requires_grad_(False)
+    z = run.z[i]
+    T = run.model.member(i).operator.requires_grad_(False)
     movers = Ensemble(partial(_Mover, z), seeds, seed)
     def miss(f):
         w = movers()
@@ -187,7 +189,8 @@ def _stems(seed, dim):
 def _train_mixing(recipe, encoder, dim, seed, steps, callback=None):
     if recipe not in ('spline', 'published'):
         raise ValueError(f"recipe: expected 'spline' or 'published', got {recipe!r}")
-    f, start = _encoder(encoder, dim, seed), time.perf_counter()
+    f = _encoder(encoder, dim, seed)
+    start = time.perf_counter()
     if recipe == 'published':
         space = train_as_published(f, steps, seed)
     else:
@@ -543,7 +546,8 @@ def _group(found, kind):
 
 def _who(found):
     "Ours and the published runs, each with words that say how much was run."
-    ours, theirs = _group(found, 'ours'), _group(found, 'published')
+    ours = _group(found, 'ours')
+    theirs = _group(found, 'published')
     return {f'ours ({len(ours)} seeds)': ours, f"published ({theirs[0]['steps']} of 80000 steps)": theirs}
 
 def worst_errors(

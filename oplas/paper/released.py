@@ -131,7 +131,8 @@ class NearRotation(nn.Module):
         self.gamma = nn.Parameter(torch.ones(1))
         _held(self, 'beta', 1e-4 * torch.randn(1), trained)
         u = torch.randn(dim)
-        self.u, self.v = nn.Parameter(u), nn.Parameter(u + .25 * torch.randn(dim))
+        self.u = nn.Parameter(u)
+        self.v = nn.Parameter(u + .25 * torch.randn(dim))
 
     def forward(self,
         x:Tensor # (..., n) points
@@ -217,7 +218,8 @@ class _Pair(nn.Module):
     "Projector and operator: y -> z, T z, T^steps z, and the operator's penalty."
     def __init__(self, case):
         super().__init__()
-        self.projector, self.operator = case.projector(), case.operator()
+        self.projector = case.projector()
+        self.operator = case.operator()
 
     def forward(self, y, steps=1):
         z = self.projector(y)
@@ -267,8 +269,11 @@ def released_run(
     "The Stargate problem by a released recipe, at its released length, over many seeds."
     if case not in RELEASED:
         raise ValueError(f"case: expected one of {'; '.join(RELEASED)}; got {case!r}")
-    recipe, start, tests = RELEASED[case], time.perf_counter(), {}
-    y, model = line(recipe.points, recipe.dim), Ensemble(partial(_Pair, recipe), seeds, seed)
+    recipe = RELEASED[case]
+    start = time.perf_counter()
+    tests = {}
+    y = line(recipe.points, recipe.dim)
+    model = Ensemble(partial(_Pair, recipe), seeds, seed)
     every = max(1, steps // checks)
     @torch.no_grad()
     def look(step):

@@ -261,8 +261,11 @@ def reproduce(
     "Regenerate the paper's figures and re-test its claims over many seeds."
     if jobs is not None and jobs < 1:
         raise ValueError(f"--jobs: expected at least 1, got {jobs}")
-    claims, begin, processes = chosen(only), time.perf_counter(), jobs or cpu_count()
-    out, runs = out_folder(out), all_runs(Settings(FULL if full else SHORT, seed, device))
+    claims = chosen(only)
+    begin = time.perf_counter()
+    processes = jobs or cpu_count()
+    out = out_folder(out)
+    runs = all_runs(Settings(FULL if full else SHORT, seed, device))
     found, seconds = run_all(needed(claims, runs), runs, processes, progress)
     results = dict(command='reproduce', full=full, only=only, seed=seed, processes=processes, run_seconds=seconds,
                    claims=[judge(c, found, seconds) for c in claims], files=[], **_tables(found))
