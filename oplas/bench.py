@@ -27,11 +27,13 @@ from .rotations import aguilera_perez
 # %% ../nbs/bench.ipynb #ways
 class _Copy(nn.Module):
     "The points, copied."
-    def forward(self, x): return x.clone()
+    def forward(self, x):
+        return x.clone()
 
 class _ByGivens(FiLMR):
     "FiLMR as the paper computes it: the matrix, Givens by Givens."
-    def forward(self, x): return torch.addcmul(self.beta, self.gamma, x) @ aguilera_perez(self.u[0], self.v[0]).mT
+    def forward(self, x):
+        return torch.addcmul(self.beta, self.gamma, x) @ aguilera_perez(self.u[0], self.v[0]).mT
 
 def _orthogonal(kind):
     "Maker of torch's orthogonal layer by the map `kind`."
@@ -63,8 +65,10 @@ def work(
 ) -> float:   # floating-point operations of a forward and a backward pass, to an order of magnitude
     "What a way has to compute, roughly."
     points = 20. * batch * n
-    if way == 'aguilera_perez': return points + 6. * batch * n**2 + 20. * n**4
-    if way not in ('linear', *_STEPS): return points
+    if way == 'aguilera_perez':
+        return points + 6. * batch * n**2 + 20. * n**4
+    if way not in ('linear', *_STEPS):
+        return points
     return points + 6. * batch * n**2 + 6. * _STEPS.get(way, 0) * n**3
 
 def _why_not(way, setting, most):
@@ -72,9 +76,12 @@ def _why_not(way, setting, most):
     n = setting.n
     planes = dict(FiLMR=1, FiLMR_4_planes=4, FiLMR_16_planes=16).get(way, 1)
     if 2 * planes > n: return f'{planes} planes need {2 * planes} dimensions'
-    if way == 'geotorch' and find_spec('geotorch') is None: return 'geotorch is not installed'
-    if way in _STEPS and setting.dtype == 'bfloat16': return "torch's linear algebra has no bfloat16"
-    if work(way, n, setting.batch) > most: return f'takes more than {most:.0e} operations'
+    if way == 'geotorch' and find_spec('geotorch') is None:
+        return 'geotorch is not installed'
+    if way in _STEPS and setting.dtype == 'bfloat16':
+        return "torch's linear algebra has no bfloat16"
+    if work(way, n, setting.batch) > most:
+        return f'takes more than {most:.0e} operations'
 
 # %% ../nbs/bench.ipynb #setting
 class Setting(NamedTuple):
@@ -90,14 +97,17 @@ def _call(make, setting):
     "A function of nothing that makes one call, and the points that it works on."
     dtype = getattr(torch, setting.dtype)
     layer = make(setting.n).to(setting.device)
-    if not isinstance(layer, FiLM): layer = layer.to(dtype)       # FiLM and FiLMR keep parameters in float32
+    if not isinstance(layer, FiLM):
+        layer = layer.to(dtype)  # FiLM and FiLMR keep parameters in float32
     x, g = torch.randn(2, setting.batch, setting.n, device=setting.device).to(dtype)
     x.requires_grad_(setting.backward)
     inputs = [x, *layer.parameters()]
     turn = torch.compile(layer) if setting.compiled else layer
     def forward():
-        with torch.no_grad(): return turn(x)
-    def both(): return torch.autograd.grad(turn(x), inputs, g)
+        with torch.no_grad():
+            return turn(x)
+    def both():
+        return torch.autograd.grad(turn(x), inputs, g)
     return (both if setting.backward else forward), x
 
 # %% ../nbs/bench.ipynb #peak
@@ -112,7 +122,8 @@ def peak_memory(
         before = torch.cuda.memory_allocated()
         call()
         return torch.cuda.max_memory_allocated() - before
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record: call()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        call()
     events = record.profiler.kineto_results.events()
     changes = sorted((e.start_ns(), e.nbytes()) for e in events if e.name() == '[memory]')
     held = top = 0
@@ -127,12 +138,14 @@ def _once(call, device):
     clock = time.perf_counter if device.startswith('cuda') else time.thread_time
     start = clock()
     call()
-    if device.startswith('cuda'): torch.cuda.synchronize()
+    if device.startswith('cuda'):
+        torch.cuda.synchronize()
     return clock() - start
 
 def _seconds(call, calls, device):
     "Median seconds of a few calls; where calls are short, after one that warms the caches."
-    if calls > 1: _once(call, device)
+    if calls > 1:
+        _once(call, device)
     return median(_once(call, device) for _ in range(calls))
 
 def alternate(
@@ -141,13 +154,15 @@ def alternate(
     device:str='cpu'           # where they work
 ) -> dict[str, list[float]]:   # name -> median seconds of a call, round by round
     "Time functions in alternation, three rounds or more."
-    for call in calls.values(): call()
+    for call in calls.values():
+        call()
     least = {name: _once(call, device) for name, call in calls.items()}
     several = {name: int(min(max(.005 / max(s, 1e-6), 1), 50)) for name, s in least.items()}
     rounds = max(3, int(seconds / sum(s * (several[name] + 1) for name, s in least.items())))
     taken:dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(min(rounds, 200)):
-        for name, call in calls.items(): taken[name].append(_seconds(call, several[name], device))
+        for name, call in calls.items():
+            taken[name].append(_seconds(call, several[name], device))
     return taken
 
 # %% ../nbs/bench.ipynb #bench
@@ -169,10 +184,12 @@ def bench(
     why_not = {way: _why_not(way, setting, most) for way in ways}
     calls, points = {}, {}
     for way in ways:
-        if not why_not[way]: calls[way], points[way] = _call(WAYS[way], setting)
+        if not why_not[way]:
+            calls[way], points[way] = _call(WAYS[way], setting)
     taken = alternate(calls, seconds, setting.device)
     def row(way):
-        if why_not[way]: return dict(left_out=why_not[way])
+        if why_not[way]:
+            return dict(left_out=why_not[way])
         low, ratio, high = _quartiles([a / b for a, b in zip(taken[way], taken['FiLM'])])
         found = dict(seconds=median(taken[way]), ratio=ratio, low=low, high=high, rounds=len(taken[way]))
         return found | dict(activations=peak_memory(calls[way], setting.device) / points[way].nbytes)
@@ -197,8 +214,11 @@ def _parser():
 def _settings(args):
     "Every setting that the options ask for."
     if args.full:
-        args.sizes, args.batches = [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096], [1, 32, 1024, 65536]
-        args.dtypes, args.passes, args.compiled = ['float32', 'bfloat16'], ['forward', 'both'], True
+        args.sizes = [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
+        args.batches = [1, 32, 1024, 65536]
+        args.dtypes = ['float32', 'bfloat16']
+        args.passes = ['forward', 'both']
+        args.compiled = True
     return [Setting(n, batch, dtype, one == 'both', compiled, args.device)
             for n in args.sizes for batch in args.batches for dtype in args.dtypes for one in args.passes
             for compiled in ((False, True) if args.compiled else (False,)) if n * batch <= 2**26]
@@ -207,12 +227,14 @@ def _settings(args):
 def _machine(device):
     "What the figures depend on."
     name = platform.processor() or platform.machine()
-    if device.startswith('cuda'): name = torch.cuda.get_device_name(device)
+    if device.startswith('cuda'):
+        name = torch.cuda.get_device_name(device)
     return dict(device=name, torch=torch.__version__, python=platform.python_version(), threads=torch.get_num_threads())
 
 def _try_bench(setting, args):
     "The rows of one setting; one row with the reason where compiling fails."
-    try: return bench(setting, tuple(args.ways), args.seconds, args.most)
+    try:
+        return bench(setting, tuple(args.ways), args.seconds, args.most)
     except Exception as e:
         if not setting.compiled: raise
         return [dict(way='all', **setting._asdict(), left_out=f'not compiled: {type(e).__name__}')]
