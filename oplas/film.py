@@ -16,7 +16,8 @@ from fastcore.basics import patch
 from torch import Tensor, nn
 
 from oplas.rotations import (
-    _affine_turn, _exact, _is_hot, affine_rotate, orthogonal_pairs, plane_basis, rotate, rotate_planes, rotation_angle,
+    _affine_turn, _exact, _is_eager, _is_hot, _turn_planes,
+    affine_rotate, orthogonal_pairs, plane_basis, rotate, rotate_planes, rotation_angle,
 )
 
 # %% ../nbs/01_film.ipynb #cell-6
@@ -186,6 +187,13 @@ def forward(self:FiLMR,
         return _affine_turn(x, self.gamma, self.beta, u, self.v)
     return _power(self, x, t)
 
+def _all_planes(layer, x):
+    "One step of a layer with several planes, and with γ and β."
+    u, v = orthogonal_pairs(layer.u, layer.v)
+    if _is_eager(x, u) and x.device.type != 'mps':
+        return _turn_planes(x, layer.gamma, layer.beta, u, v)
+    return rotate_planes(torch.addcmul(layer.beta, layer.gamma, x), u, v)
+
 @_wide_inside
 def _power(layer, x, t):
     "`layer(x, t)`, for any number of planes and any power."
@@ -198,7 +206,7 @@ def _power(layer, x, t):
     if t == 1 and layer.planes == 1:
         return affine_rotate(x, layer.gamma, layer.beta, layer.u[0], layer.v[0])
     if t == 1:
-        return _turned(layer, torch.addcmul(layer.beta, layer.gamma, x), 1)
+        return _all_planes(layer, x)
     for _ in range(abs(int(t))):
         x = layer(x) if t > 0 else layer.inverse(x)
     return x

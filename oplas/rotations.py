@@ -229,11 +229,18 @@ class _TurnMany(torch.autograd.Function):
         return gx, *_pull_back_affine(W, numbers, gamma, beta, *sums)
 
 # %% ../nbs/00_rotations.ipynb #blocks
+def _blocks(x, *others):
+    "The points in blocks of about `_BLOCK` entries, each with its part of the others (the last of them by columns)."
+    step = max(_BLOCK // x.shape[1], 16)
+    if x.shape[0] <= step:
+        return [(x, *others)]
+    *rows, columns = others
+    return zip(*(a.split(step) for a in (x, *rows)), columns.split(step, 1))
+
 def _forward_in_blocks(x, gamma, beta, KW, W):
     "The turned points and P, block by block."
-    out, P = torch.empty_like(x), x.new_empty(2, len(x))
-    step = max(_BLOCK // x.shape[1], 16)
-    for xs, ys, ps in zip(x.split(step), out.split(step), P.split(step, 1)):
+    out, P = torch.empty_like(x), x.new_empty(W.shape[0], x.shape[0])
+    for xs, ys, ps in _blocks(x, out, P):
         if gamma is not None:
             xs = torch.addcmul(beta, gamma, xs, out=ys)
         torch.mm(KW, xs.t(), out=ps)
@@ -253,8 +260,8 @@ def _backward_block(x, gamma, g, gx, KtW, W, P):
 
 def _backward_in_blocks(x, gamma, g, gx, KtW, W, P):
     "The same, block by block."
-    sums, step = None, max(_BLOCK // x.shape[1], 16)
-    for xs, gs, hs, ps in zip(x.split(step), g.split(step), gx.split(step), P.split(step, 1)):
+    sums = None
+    for xs, gs, hs, ps in _blocks(x, g, gx, P):
         parts = _backward_block(xs, gamma, gs, hs, KtW, W, ps)
         sums = parts if sums is None else [a.add_(b) for a, b in zip(sums, parts)]
     return sums
@@ -268,10 +275,16 @@ def _by_autograd(ctx, g):
     return tuple(next(grads) if want else None for want in ctx.needs_input_grad)
 
 def _plain(x, gamma, beta, u, v):
-    "`rotate(gamma * x + beta, u, v)` by plain tensor operations."
+    "`rotate(gamma * x + beta, u, v)` by plain tensor operations, for one plane or for planes (planes, n)."
     if gamma is not None:
         x = torch.addcmul(beta, gamma, x)
-    return _whole_turn(x, u, v)
+    return _whole_turn(x, u, v) if u.numel() == x.shape[-1] else _whole_turn_planes(x, u, v)
+
+def _whole_turn_planes(x, u, v):
+    "`rotate_planes(x, u, v)` by plain tensor operations, for x (B, n)."
+    u, v = _unit_pair(u, v)
+    forth = 2 * torch.cat([u, v - 2 * _dot(u, v) * u])
+    return torch.addmm(x, (forth @ x.mT).mT, torch.cat([u, v]), alpha=-1)
 
 def _whole_turn(x, u, v):
     "`rotate(x, u, v)` by plain tensor operations."
@@ -304,14 +317,74 @@ def _pull_back_affine(W, numbers, gamma, beta, Pg, Sx, g, gx):
     found = torch.mm(_numbers(rows, W.dtype), known)
     return found.select(0, 3), found.select(0, 2), found.narrow(0, 0, 1), found.narrow(0, 1, 1)
 
+# %% ../nbs/00_rotations.ipynb #planes-function-code
+def _lengths(W):
+    "Norms (rows, 1) of the rows of `W`; no square over- or underflows."
+    if W.dtype == torch.float32:
+        return torch.linalg.vector_norm(W, dim=-1, keepdim=True, dtype=torch.float64).float()
+    scale = W.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(W.dtype).tiny)
+    return scale * torch.linalg.vector_norm(W / scale, dim=-1, keepdim=True)
+
+class _TurnPlanes(torch.autograd.Function):
+    "`rotate_planes(gamma * x + beta, u, v)` for x (B, n) and u, v (planes, n); γ and β None: the rotations alone."
+    @staticmethod
+    def forward(ctx, x, gamma, beta, u, v):
+        ctx.save_for_backward(x, gamma, beta)
+        ctx.pair = u, v
+        planes, W = u.shape[0], torch.cat((u, v))
+        norm = _lengths(W) * .5**.5
+        none = (norm == 0).view(2, planes, 1).any(0).repeat(2, 1)
+        W /= norm.masked_fill_(none, torch.inf)                   # no plane: no rows
+        u, v = W[:planes], W[planes:]
+        cosine = _dot(u, v)
+        KtW = torch.cat((u - cosine * v, v))
+        out, P = _forward_in_blocks(x, gamma, beta, torch.cat((u, v - cosine * u)), W)
+        ctx.rest = W, KtW, norm, P
+        return out
+
+    @staticmethod
+    def backward(ctx, g):
+        x, gamma, beta = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return _by_autograd(ctx, g)
+        W, KtW, norm, P = ctx.rest
+        gx = torch.empty_like(x)
+        scaled = W if gamma is None else W * gamma
+        sums = _backward_in_blocks(x, gamma, g.contiguous(), gx, KtW, scaled, P)
+        return gx, *_pull_back_planes(W, KtW, norm, gamma, beta, *sums)
+
+def _pull_back_planes(W, KtW, norm, gamma, beta, Pg, Sx, g=None, gx=None):
+    "Gradients of γ, β, u and v from P g, S x and the sums of g and of g x over the batch."
+    planes = W.shape[0] // 2
+    u, v = W[:planes], W[planes:]
+    by_cosine = _dot(v, Pg[:planes])
+    for_gamma = for_beta = None
+    if gamma is None: Sy = Sx
+    else:
+        along = KtW @ g.mT                                        # sums of S
+        Sy = gamma * Sx + along * beta
+        for_gamma, for_beta = gx[0] - (W * Sx).sum(0), g[0] - (along * W).sum(0)
+    found = torch.cat((by_cosine * v, by_cosine * u)) - Pg - Sy
+    found -= _dot(found, W) / 2 * W                               # lengths do not count
+    found /= norm
+    return for_gamma, for_beta, found[:planes], found[planes:]
+
 # %% ../nbs/00_rotations.ipynb #hot
 # A torch without this probe always takes the plain formula.
 _transformed = getattr(torch._C, '_are_functorch_transforms_active', lambda: True)
 
+def _is_eager(x, u):
+    "Single or double precision throughout, and no transform, compiler or autocast at work?"
+    return (x.dtype in _NUMPY and x.dtype is u.dtype
+            and not (_transformed() or torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type)))
+
 def _is_hot(x, u, n):
-    "Single or double precision on a CPU, one plane of n = 2, 3, … features, and no transform, compiler or autocast?"
-    return (x.dtype in _NUMPY and x.dtype is u.dtype and x.is_cpu and x.shape[-1] == n > 1
-            and not (_transformed() or torch.compiler.is_compiling() or torch.is_autocast_enabled('cpu')))
+    "That, on a CPU, and n = 2, 3, … features?"
+    return x.is_cpu and x.shape[-1] == n > 1 and _is_eager(x, u)
+
+def _turn_planes(x, gamma, beta, u, v):
+    "`_plain` on its fast way, for x (..., n), on any device with double precision."
+    return _TurnPlanes.apply(x.reshape(-1, x.shape[-1]), gamma, beta, u, v).view(x.shape)
 
 def _affine_turn(x, gamma, beta, u, v):
     "`affine_rotate` on its fast way, for u and v (1, n)."
@@ -332,6 +405,8 @@ def affine_rotate(
     alike = x.dtype is gamma.dtype is beta.dtype is v.dtype and u.ndim == v.ndim == gamma.ndim == beta.ndim == 1
     if alike and _is_hot(x, u, len(u)):
         return _affine_turn(x, gamma, beta, u[None], v[None])
+    if alike and x.is_cuda and _is_eager(x, u):
+        return _turn_planes(x, gamma, beta, u[None], v[None])
     return rotate(torch.addcmul(beta, gamma, x), u, v)
 
 # %% ../nbs/00_rotations.ipynb #cell-20
@@ -398,6 +473,8 @@ def rotate(
     if whole:
         if t < 0:
             u, v = v, u
+        if u.ndim == v.ndim == 1 and v.dtype is u.dtype and x.is_cuda and _is_eager(x, u):
+            return _turn_planes(x, None, None, u[None], v[None])
         return _whole_turn(x, u, v).to(dtype)
     a, b = _exact(u), _exact(v)
     t = t[..., None].to(a) if isinstance(t, Tensor) else a.new_full((1,), t)
@@ -430,19 +507,25 @@ def rotate_by(
     return _turn(_wide(x), a, b, angle.sin(), 1 - angle.cos()).to(x.dtype)
 
 # %% ../nbs/00_rotations.ipynb #freed
+@lru_cache
+def _same_plane(rows, dtype, device):
+    "1 where row and column belong to one pair of columns, 0 elsewhere; not to be written to."
+    pair = torch.arange(rows, device=device) // 2
+    return (pair[:, None] == pair).to(dtype)
+
 def orthogonal_pairs(
     u:Tensor, # (planes, n) floats, planes <= n / 2
     v:Tensor, # (planes, n) floats
 ) -> tuple[Tensor, Tensor]: # (planes, n) each
     "The pairs of `u` and `v`, each freed of what lies in the planes of the pairs before it."
-    if len(u) == 1:
+    if u.shape[0] == 1:
         return u, v
     if not (_transformed() or torch.compiler.is_compiling()):
         Q, R = torch.linalg.qr(torch.stack([u, v], 1).flatten(0, 1).mT)
-        lengths = torch.linalg.vector_norm(R, dim=0)
-        if (R.diagonal().abs() > 64 * torch.finfo(R.dtype).eps * lengths).all():
-            blocks = torch.eye(len(u), dtype=R.dtype, device=R.device).repeat_interleave(2, 0).repeat_interleave(2, 1)
-            return ((R.mT * blocks) @ Q.mT).unflatten(0, (-1, 2)).unbind(1)
+        lengths = torch.linalg.vector_norm(R.detach(), dim=0)
+        if (R.detach().diagonal().abs() > 64 * torch.finfo(R.dtype).eps * lengths).all():
+            pairs = (R * _same_plane(R.shape[0], R.dtype, R.device)).mT @ Q.mT
+            return pairs[::2], pairs[1::2]
     return _freed_one_by_one(u, v)
 
 def _freed_one_by_one(u, v):
@@ -465,15 +548,15 @@ def rotate_planes(
 ) -> Tensor:  # (..., n), dtype of `x`
     "Turn `x` in every plane at once, from `u` toward `v`; planes must be at right angles (see `orthogonal_pairs`)."
     _check_vectors(x=x, u=u, v=v)
+    if angle is None and u.dtype is v.dtype and x.device.type != 'mps' and _is_eager(x, u):
+        return _turn_planes(x, None, None, u, v)
     dtype = torch.promote_types(_wide(x).dtype, _wide(u).dtype)
     points = x.to(dtype).reshape(-1, x.shape[-1])
     u = u.to(dtype)
     v = v.to(dtype)
     with torch.autocast(x.device.type, enabled=False):
         if angle is None:
-            a, b = _unit_pair(u, v)
-            forth = 2 * torch.cat([a, b - 2 * _dot(a, b) * a])
-            return torch.addmm(points, (forth @ points.mT).mT, torch.cat([a, b]), alpha=-1).view(x.shape).to(x.dtype)
+            return _whole_turn_planes(points, u, v).view(x.shape).to(x.dtype)
         a, b = plane_basis(u, v)
         angle = angle.to(a).expand(*x.shape[:-1], len(u)).reshape(-1, len(u))
         p = (a @ points.mT).mT
