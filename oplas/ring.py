@@ -532,14 +532,15 @@ def _places(self:RingSpace, Y, steps=0):
 def score(self:RingSpace,
     Y,          # (B, n_features) encodings
     y,          # (B,) their labels
-    steps:int=0 # whole number of places
+    steps:int=0, # whole number of places
+    sample_weight=None # (B,) weights of the samples; None: all count alike
 ) -> float:     # A_k in [0, 1]
     "The fraction for which `predict(Y, steps)` is the label `steps` places further around the ring than the true one."
     if steps != int(steps): raise ValueError(f"steps: only whole steps lead from label to label, got {steps}")
     check_consistent_length(Y, y)
     N = len(self.order_)
     goal = (self._index(y) + int(steps) % N) % N
-    return float((self._places(Y, int(steps)) == goal).mean())
+    return float(np.average(self._places(Y, int(steps)) == goal, weights=sample_weight))
 
 # %% ../nbs/10_ring.ipynb #use-helpers
 @patch
