@@ -31,12 +31,13 @@ from torch.nn.functional import cross_entropy, normalize
 from .film import FiLMR
 from .projector import mlp
 from .storage import load_space, save_space
-from .training import Ensemble, at_least, draw_seed, fit as minimize, like_input, pick_device, seeded, warmup_cosine
+from .training import Ensemble, at_least, draw_seed, like_input, pick_device, seeded, warmup_cosine
+from .training import fit as minimize
 
 # %% ../nbs/10_ring.ipynb #cell-8
-_NETS, _WIDTH = 4, 128 # networks that read positions, and their hidden features; the mean of four depends less on the seed
-_SHARPEN = 4.          # power of the probabilities: a reading of .9 counts as .9998, so the ring part stands on a position
-_SNAP = 30.            # softmax margin between neighboring positions: e⁻³⁰ is nothing in float32, so a position is read as itself
+_NETS, _WIDTH = 4, 128 # networks that read positions, and their hidden features; a mean depends less on the seed
+_SHARPEN = 4.          # power of the probabilities: a reading of .9 counts as .9998, and stands on a position
+_SNAP = 30.            # softmax margin between neighboring positions: e⁻³⁰ is nothing beside 1 in float32
 _CHUNK = 1024          # encodings that are worked on at once, which bounds the memory
 
 def _to_numpy(a):
@@ -125,8 +126,9 @@ def _positions(T, N):
     return at, _SNAP / (likeness[0] - likeness[1:].max()).item()
 
 # %% ../nbs/10_ring.ipynb #offsets
-_MORPHS, _ENOUGH = (0., .15, .3), .995 # values of `morph` to try, and the share of training encodings read rightly that will do
-_DIRECTIONS = 64 # within-class directions that are morphed: more are estimated badly from the usual hundred samples a class
+_MORPHS = 0., .15, .3 # values of `morph` to try, the gentlest first
+_ENOUGH = .995        # the share of advanced training encodings that must be read rightly
+_DIRECTIONS = 64      # within-class directions that are morphed: a hundred samples of a class tell no more
 
 class _MeanOffsets(nn.Module):
     "Class means, and roots of class covariances, that are exchanged as the ring turns; there is no content."
@@ -181,11 +183,12 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
                               # None: the gentlest of 0, .15, .3 that reads well
         verbose:bool=False,   # show a progress bar while training
         period:int|None=None, # places N >= 2 around the ring, if there are no labels
-        content:int|None=None, # with groups: features of the content, at least 1; None: those of the encodings, at most 256
+        content:int|None=None, # with groups: features of the content; None: as many as encodings have, at most 256
         n_init:int=5          # without labels: starts, of which one is chosen, at least 1
     ):
-        self.order, self.planes, self.max_iter, self.random_state, self.device = order, planes, max_iter, random_state, device
-        self.morph, self.verbose, self.period, self.content, self.n_init = morph, verbose, period, content, n_init
+        self.order, self.planes, self.period, self.content, self.morph = order, planes, period, content, morph
+        self.max_iter, self.n_init, self.random_state = max_iter, n_init, random_state
+        self.device, self.verbose = device, verbose
 
 # %% ../nbs/10_ring.ipynb #fit-code
 _MOST_CONTENT = 256 # features of content by default: the matrices grow with it, and more did no better on 512 features
@@ -193,8 +196,8 @@ _MOST_CONTENT = 256 # features of content by default: the matrices grow with it,
 @patch
 def fit(self:RingSpace,
     Y,           # (B, n_features) finite numbers: encodings; array, data frame or tensor
-    y=None,      # (B,) labels, ints or strings (scikit-learn insists on the name y); None: `groups` and `steps` take their place
-    groups=None, # (B,) samples of equal groups are counterparts: they differ in nothing but the place; None: there are none
+    y=None,      # (B,) labels, ints or strings; None: `groups` and `steps` take their place
+    groups=None, # (B,) samples of equal groups are counterparts: they differ in nothing but the place
     steps=None   # (B,) without labels: whole places that a sample is from the unknown beginning of its group
 ) -> RingSpace:  # self
     "Learn where on the ring an encoding stands, and what of it depends on that."
@@ -222,7 +225,8 @@ def _class_means(X, places, N):
     hot = torch.eye(N, device=X.device)[places]
     mu = hot.mT @ X / hot.sum(0)[:, None]
     if not mu.isfinite().all():
-        raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {int((hot.sum(0) == 0).sum())}")
+        empty = int((hot.sum(0) == 0).sum())
+        raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {empty}")
     return mu, X - mu[places]
 
 # %% ../nbs/10_ring.ipynb #check-code
@@ -240,7 +244,8 @@ def _check_settings(self:RingSpace, y, groups, steps):
         raise ValueError("This RingSpace estimator requires y to be passed, but the target y is None "
                          "(or groups and steps, with a period, if there are no labels)")
     for name, value in dict(groups=groups, steps=steps, period=self.period).items():
-        if value is None: raise ValueError(f"{name}: expected, where there are no labels, besides the other two of groups, steps, period")
+        if value is not None: continue
+        raise ValueError(f"{name}: expected, where there are no labels, besides the other two of groups, steps, period")
     at_least(2, period=self.period)
 
 def _validate(space, Y, y):
@@ -255,7 +260,8 @@ def _check_counterparts(groups, steps, B, period):
     "Groups numbered from 0 and steps (B,) modulo `period`, as arrays; None where None was given."
     if groups is None: return None, None
     groups = _one_column('groups', groups, B)
-    if groups.dtype.kind == 'f' and np.isnan(groups).any(): raise ValueError("groups: expected a name for each sample, got NaN")
+    if groups.dtype.kind == 'f' and np.isnan(groups).any():
+        raise ValueError("groups: expected a name for each sample, got NaN")
     groups = np.unique(groups, return_inverse=True)[1]
     _warn_of_lone(groups)
     if period is None: return groups, None
@@ -277,7 +283,8 @@ def _warn_of_lone(groups):
 
 def _one_column(name, values, B):
     values = np.asarray(_to_numpy(values))
-    if values.shape != (B,): raise ValueError(f"{name}: expected one for each of {B} samples, shape ({B},), got {values.shape}")
+    if values.shape != (B,):
+        raise ValueError(f"{name}: expected one for each of {B} samples, shape ({B},), got {values.shape}")
     return values
 
 # %% ../nbs/10_ring.ipynb #paired
@@ -287,8 +294,8 @@ def _paired(groups, places, N):
     names, count = np.unique(key, return_counts=True)
     if (count > 1).any():
         group, place = divmod(int(names[count > 1][0]), N)
-        raise ValueError(f"groups: expected samples of a group at different places, got {int(count.max())} at one place "
-                         f"(group number {group} of the sorted ones, place {place})")
+        where = f"at place {place} in group number {group} of the sorted ones"
+        raise ValueError(f"groups: expected samples of a group at different places, got {int(count.max())} {where}")
     size = np.bincount(groups)
     kept = np.flatnonzero(size[groups] > 1)
     if not len(kept): raise ValueError(f"groups: expected counterparts, got {len(size)} groups of one sample only")
@@ -317,8 +324,8 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     phases, _ = _phases(nets, some, index, step)
     chosen, self.agreement_ = _choose_start(phases, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
-        warnings.warn(f"no two of {self.n_init} starts found the same ring: they agree on {self.agreement_:.0%} of the groups; "
-                      "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
+        warnings.warn(f"no two of {self.n_init} starts found the same ring: they agree on {self.agreement_:.0%} "
+                      "of the groups; try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
     with torch.no_grad(): read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in (X * self._gain).split(_CHUNK)])
     read[kept] = (phases[chosen][of] + step) % N
     return read.cpu().numpy()
@@ -386,7 +393,7 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator):
     X = X if len(kept) == len(X) else X[kept]
     self._rest = _start(X, _place_table(of, places, N), self._mu, content).to(X.device)
     origin = torch.as_tensor(self._scaling.mean / self._scaling.scale, dtype=torch.float32, device=X.device)
-    if origin.square().mean() > 100: origin = torch.zeros_like(origin)     # cosines about a far origin tell nothing apart
+    if origin.square().mean() > 100: origin = torch.zeros_like(origin) # else all cosines are nearly 1
     _sharpen(self._rest, X, places, _group_index(of), origin, self.max_iter, generator,
              progress=self.verbose, desc='counterparts')
 
@@ -394,7 +401,7 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator):
 @patch
 def anchor(self:RingSpace,
     Y, # (B, n_features) encodings, one or many
-    y  # (B,) their labels; names in `order` if that was given, else 0 to N − 1, or labels of which each of the N is there
+    y  # (B,) their labels: those in `order` if that was given, else 0 to N − 1, or any, if all N are there
 ) -> RingSpace: # self, with `order_` and `classes_` named, and `anchor_agreement_`: the share of samples that agree
     "Name the places of the ring from labelled samples."
     check_is_fitted(self, 'T_')
@@ -415,11 +422,13 @@ def _anchor_names(order, labels, N):
     if order is not None: names = np.array(_each_once(order))
     elif labels.dtype.kind in 'iu' and labels.min() >= 0 and labels.max() < N: names = np.arange(N)
     else: names = np.unique(labels)
-    if len(names) != N: raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), got {len(names)}: {names.tolist()}")
+    if len(names) != N:
+        got = f"{len(names)}: {names.tolist()}"
+        raise ValueError(f"order: expected the {N} labels of the ring, in RingSpace(order=...), got {got}")
     return names
 
 def _best_turn(places, wanted, N):
-    "Turn and direction (1 or −1) by which most places (B,) become the wanted ones, and their share; raise if that is half or less."
+    "Turn and direction (1 or −1) by which most places (B,) become the wanted ones, and their share, if above half."
     share = {}
     for direction in (1, -1) if len(set(wanted)) > 2 else (1,):
         votes = np.bincount((wanted - direction * places) % N, minlength=N)
@@ -427,7 +436,8 @@ def _best_turn(places, wanted, N):
     direction = max(share, key=lambda d: share[d][1])
     turn, agreed = share[direction]
     if agreed <= .5 and len(wanted) > 1:
-        raise ValueError(f"labels: the anchor contradicts itself, {agreed:.0%} of {len(wanted)} samples agree on a turn of the ring")
+        share = f"{agreed:.0%} of {len(wanted)} samples"
+        raise ValueError(f"labels: the anchor contradicts itself, {share} agree on a turn of the ring")
     return turn, direction, float(agreed)
 
 # %% ../nbs/10_ring.ipynb #transform-code
@@ -469,8 +479,10 @@ def get_feature_names_out(self:RingSpace,
     seen = getattr(self, 'feature_names_in_', [f'x{i}' for i in range(self.n_features_in_)])
     rest = seen if input_features is None else input_features
     if len(rest) != self.n_features_in_:
-        raise ValueError(f"input_features: expected {self.n_features_in_} names, as in fit (input_features should have length equal), got {len(rest)}")
-    ring, content = ([f'{name}{i}' for i in range(n)] for name, n in (('ring', self.T_.dim), ('content', self._rest.content)))
+        expected = f"{self.n_features_in_} names, as many as features in fit"
+        raise ValueError(f"input_features should have length equal to those: expected {expected}, got {len(rest)}")
+    ring = [f'ring{i}' for i in range(self.T_.dim)]
+    content = [f'content{i}' for i in range(self._rest.content)]
     return np.array([*ring, *content, *(f'rest_{name}' for name in rest)], dtype=object)
 
 # %% ../nbs/10_ring.ipynb #inverse-code
@@ -503,7 +515,8 @@ def _turns(steps, B, N):
     t = np.asarray(_to_numpy(steps))
     wrong = t.shape not in ((), (B,)) or t.dtype.kind not in 'biufO'
     if not wrong: t = np.asarray(t % N, dtype=np.float64)
-    if wrong or not np.isfinite(t).all(): raise ValueError(f"steps: expected a finite number, or {B} of them, got {steps}")
+    if wrong or not np.isfinite(t).all():
+        raise ValueError(f"steps: expected a finite number, or {B} of them, got {steps}")
     return t
 
 # %% ../nbs/10_ring.ipynb #predict-code
@@ -627,6 +640,9 @@ def load(cls:RingSpace,
     def build(header, tensors): return _space_from(cls, *_up_to_date(version, header, tensors), device)
     return load_space(path, 'RingSpace', version, build)
 
+_NAMES_1 = dict(_mean='mean', _scale='scale', _mu='mu', # of version 1, and what they are now
+                _offset='rest.offset', _basis='rest.basis', _shape='rest.shape')
+
 def _version_of(path):
     "1 if the file says so, else the current one, so that what is wrong is told by whoever reads it."
     try:
@@ -636,15 +652,17 @@ def _version_of(path):
 def _up_to_date(version, header, tensors):
     "Header and tensors as version 2 has them."
     if version == _VERSION: return header, tensors
-    header = dict(header, given=None if header['sorted'] else header['order'], period=None, content=None, n_init=5, agreement_=None)
-    names = dict(_mean='mean', _scale='scale', _mu='mu', _offset='rest.offset', _basis='rest.basis', _shape='rest.shape')
-    tensors = {names.get(name, name): t for name, t in tensors.items()}
+    given = None if header['sorted'] else header['order']
+    header = dict(header, given=given, period=None, content=None, n_init=5, agreement_=None)
+    tensors = {_NAMES_1.get(name, name): t for name, t in tensors.items()}
     doubles = {name: tensors[name].double() for name in ('mean', 'scale')}
     return header, dict(tensors, **doubles, gain=torch.ones(len(tensors['mean'])))
 
+# %% ../nbs/10_ring.ipynb #from-file
 def _space_from(cls, header, tensors, device):
     "A space from the header and tensors of a file, their shapes checked."
-    space = cls(header['given'], random_state=header['random_state'], device=device, **{name: header[name] for name in _PARAMS})
+    params = {name: header[name] for name in _PARAMS}
+    space = cls(header['given'], random_state=header['random_state'], device=device, **params)
     if np.dtype(header['kind']).kind not in 'biufUO': raise ValueError(f"labels of kind {header['kind']}")
     space.order_ = np.array(_each_once(header['order']), dtype=header['kind'])
     space.classes_ = np.unique(space.order_)
@@ -785,7 +803,7 @@ def ring_report(
     Y,               # (B, n_features) encodings that were not used in training
     labels,          # (B,) their labels
     groups=None,     # (B,) samples with equal groups are counterparts: all but the label is the same
-    train=None,      # (Y, labels) of the training, for two classifiers to compare with; (Y, labels, groups): for linear maps too
+    train=None,      # (Y, labels) of the training, for classifiers to compare with; (Y, labels, groups): for linear maps too
     judge=None       # fitted classifier on the original encodings, anything with `predict`, to read the advanced ones
 ) -> RingReport:
     "Measure a ring on held-out encodings: accuracy, exactness, what is moved, and whether the rest stays."
@@ -818,7 +836,7 @@ def _exactness(space, Y, Z):
     return errors[0], max(errors[1:])
 
 def _residual_correlation(space, Y, advanced, places):
-    "Correlation of what differs from the class means, before and after one step, feature by feature in training scales."
+    "Correlation of what differs from the class means, before and after one step, in training scales."
     means, scale = space.means_, space._scaling.scale
     before = (Y - means[places]) / scale
     after = (advanced - means[(places + 1) % len(means)]) / scale
@@ -840,11 +858,13 @@ def from_transformation(cls:Pairs,
 ) -> Pairs:
     "Move each input by each of the steps, and encode."
     steps = [int(k) for k in steps]
-    if len(set(steps)) < max(2, len(steps)): raise ValueError(f"steps: expected at least two different steps, each once, got {steps}")
+    if len(set(steps)) < max(2, len(steps)):
+        raise ValueError(f"steps: expected at least two different steps, each once, got {steps}")
     parts = [np.asarray(_to_numpy(encoder(transform(x, k)))) for k in steps]
     shapes = {part.shape for part in parts}
     if len(shapes) > 1 or parts[0].ndim != 2 or len(parts[0]) != len(x):
-        raise ValueError(f"encoder: expected encodings of shape ({len(x)}, n_features) for each step, got {sorted(shapes)}")
+        expected = f"encodings of shape ({len(x)}, n_features) for each step"
+        raise ValueError(f"encoder: expected {expected}, got {sorted(shapes)}")
     groups = np.tile(np.arange(len(x)), len(steps))
     return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))
 
@@ -876,7 +896,7 @@ def _place_table(of, places, N):
     return table
 
 # %% ../nbs/10_ring.ipynb #start
-_RIDGE = 5.         # penalty for encodings of unit scale: a few samples' worth, so that maps of rare distances stay near the identity
+_RIDGE = 5.         # penalty at unit scale, a few samples' worth: without it, maps of rare distances fit the noise
 _MOST_GROUPS = 2048 # groups from which the start is computed: beyond, it costs time and hardly changes
 
 class _Pairs:
@@ -1025,7 +1045,8 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
         log_p = nets(pair + .3 * normal(*pair.shape), each=True).log_softmax(-1)
         return _pair_loss(*log_p.chunk(2, 1), (steps[j] - steps[i]) % log_p.shape[-1])
     nets.train()
-    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=partial(torch.optim.AdamW, weight_decay=.1, fused=True), **kwargs)
+    optimizer = partial(torch.optim.AdamW, weight_decay=.1, fused=True)
+    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=optimizer, **kwargs)
     nets.requires_grad_(False).eval()
 
 @torch.no_grad()
