@@ -215,7 +215,7 @@ def fit(self:RingSpace,
     places = torch.as_tensor(places, device=self._device)
     self._build(seed)
     self._mu, R = _class_means(X, places, len(self.order_))
-    self._read_positions(X, R, places, generator)
+    self._read_positions(X, R, places, groups, generator)
     self._learn_rest(X, R, places, groups, generator)
     self.n_iter_ = self.max_iter
     return self
@@ -345,15 +345,20 @@ def _build(self:RingSpace, seed=0):
 
 # %% ../nbs/10_ring.ipynb #read-code
 @patch
-def _read_positions(self:RingSpace, X, R, places, generator):
-    "Train the networks that tell the place of an encoding."
+def _read_positions(self:RingSpace, X, R, places, groups, generator):
+    "Train the networks that tell the place of an encoding; differences between groups must not matter."
     N, X, R = len(self.order_), X * self._gain, R * self._gain
+    means = None if groups is None else _group_means(X, torch.as_tensor(groups, device=X.device))
     soft = .95 * torch.eye(N, device=X.device)[places] + .05 / N
     shape = (_NETS, min(256, len(X)))
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
-        x = X[i] + .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * R[j]
+        def normal(): return torch.randn(*shape, 1, generator=generator, device=X.device)
+        x = X[i] + .3 * normal() * R[j]
+        if means is not None:
+            a, b = torch.randint(len(means), (2, *shape), generator=generator, device=X.device)
+            x = x + normal() * (means[a] - means[b])
         return -(soft[i] * self._nets(x, each=True).log_softmax(-1)).sum(-1).mean(-1)
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
@@ -889,6 +894,11 @@ def _group_index(of):
     size = torch.bincount(of)
     return _Groups(of, torch.argsort(of, stable=True), size.cumsum(0) - size, size)
 
+def _group_means(X, of):
+    "Mean (G, d) of the samples of each group."
+    size = torch.bincount(of)[:, None]
+    return torch.zeros(len(size), X.shape[1], device=X.device).index_add_(0, of, X) / size
+
 def _place_table(of, places, N):
     "The sample (G, N) of each group at each place, −1 where there is none."
     table = torch.full((int(of.max()) + 1, N), -1, device=of.device)
@@ -1033,8 +1043,7 @@ def _pair_loss(log_p, log_q, k):
 def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
     "Train the starts `nets` on pairs of one group; both of a pair get the same random difference between two groups."
     shape = nets.size, min(_SEARCH_BATCH, len(X))
-    sums = torch.zeros(len(groups.size), X.shape[1], device=X.device).index_add_(0, groups.of, X)
-    means = sums / groups.size[:, None]
+    means = _group_means(X, groups.of)
     def draw(high): return torch.randint(high, shape, generator=generator, device=X.device)
     def normal(*size): return torch.randn(size, generator=generator, device=X.device)
     def loss(f):
