@@ -215,7 +215,7 @@ def fit(self:RingSpace,
     places = torch.as_tensor(places, device=self._device)
     self._build(seed)
     self._mu, R = _class_means(X, places, len(self.order_))
-    self._read_positions(X, R, places, groups, generator)
+    self._read_positions(X, R, places, generator)
     self._learn_rest(X, R, places, groups, generator)
     self.n_iter_ = self.max_iter
     return self
@@ -345,20 +345,15 @@ def _build(self:RingSpace, seed=0):
 
 # %% ../nbs/10_ring.ipynb #read-code
 @patch
-def _read_positions(self:RingSpace, X, R, places, groups, generator):
-    "Train the networks that tell the place of an encoding; differences between groups must not matter."
+def _read_positions(self:RingSpace, X, R, places, generator):
+    "Train the networks that tell the place of an encoding."
     N, X, R = len(self.order_), X * self._gain, R * self._gain
-    means = None if groups is None else _group_means(X, torch.as_tensor(groups, device=X.device))
     soft = .95 * torch.eye(N, device=X.device)[places] + .05 / N
     shape = (_NETS, min(256, len(X)))
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
-        def normal(): return torch.randn(*shape, 1, generator=generator, device=X.device)
-        x = X[i] + .3 * normal() * R[j]
-        if means is not None:
-            a, b = torch.randint(len(means), (2, *shape), generator=generator, device=X.device)
-            x = x + normal() * (means[a] - means[b])
+        x = X[i] + .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * R[j]
         return -(soft[i] * self._nets(x, each=True).log_softmax(-1)).sum(-1).mean(-1)
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
