@@ -157,7 +157,7 @@ class _MeanOffsets(nn.Module):
 
 def _mean_offsets(mu, R, lab, morph):
     "Offsets between class means `mu` (N, d), and shapes from the residuals R (B, d)."
-    if not morph: return _MeanOffsets(mu, R.new_zeros(R.shape[1], 0), R.new_zeros(len(mu), 0, 0))
+    if not morph: return _MeanOffsets(mu.clone(), R.new_zeros(R.shape[1], 0), R.new_zeros(len(mu), 0, 0))
     return _MeanOffsets((1 + morph / 3) * mu, *_roots(R, lab, morph))
 
 def _roots(R, lab, morph, q=_DIRECTIONS):
