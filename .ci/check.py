@@ -157,10 +157,11 @@ def clean():
 def readme():
     "README.md holds the text and code of index.ipynb, with the two commands near its top"
     nb, page = linking[1], text_of('README.md')
+    layout = re.compile(r'^(#\|.*|:::.*|> .*)\n?', re.M)   # options, frames and the tagline, which pandoc turns into something else
     for source in cells(nb, 'markdown') + cells(nb, 'code'):
-        source = re.sub(r'^#\|.*\n?', '', source, flags=re.M)
-        for part in re.split(r'\n\s*\n', source):
-            if not part.startswith('![') and words(part) not in words(page):
+        if 'colab-badge' in source: continue             # checked by `colab_cells`
+        for part in re.split(r'\n\s*\n', layout.sub('', source)):
+            if part.strip() and not part.startswith('![') and words(part) not in words(page):
                 yield f'README.md lacks this of {nb}: {part[:60]!r}; run nbdev_readme (needs Quarto) or edit both'
     for command in ('oplas reproduce', 'nbdev_test'):
         at = [i for i, line in code_lines(page) if command in line]
@@ -172,7 +173,7 @@ def address():
     owner = re.compile(rf'github\.com[/:]{re.escape(cfg.user)}\b|\b{re.escape(cfg.user)}\.github\.io')
     for p in tracked():
         text, name = text_of(p), p.as_posix()
-        if name in ('settings.ini', *generated): continue
+        if name in ('settings.ini', *generated) or name.startswith('.ci/'): continue
         if name.endswith('.ipynb') and name not in linking:  # badge and install cell are checked by `colab`
             nb = json.loads(text)
             text = json.dumps([c for c in nb['cells'] if not for_colab(c)], ensure_ascii=False)
@@ -279,18 +280,22 @@ def lazy():
         if out.returncode: yield f'importing {", ".join(some)} failed: {out.stderr.strip().splitlines()[-1]}'
         elif out.stdout.strip(): yield f'importing {", ".join(some)} imports {out.stdout.strip()}: import it inside the function that uses it'
 
-extras = {'audio': {'transformers', 'musdb', 'stempeg'}}  # what may be missing: asked for with a message that names the extra
+extras = {  # what may be missing: asked for with a message that names the extra
+    'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
+    'sounds': {'music21', 'onnxruntime'},
+}
+by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it
 
 def needs():
     "What the library imports is among the requirements in settings.ini, or in an extra that is asked for"
-    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow')
+    package = dict(sklearn='scikit-learn', umap='umap-learn', PIL='pillow', yaml='pyyaml')
     def listed(key): return {re.split(r'[<>=!~]', o)[0].lower() for o in cfg.d.get(key, '').split()}
     optional = {n for name, some in extras.items() for n in some if n in listed(f'{name}_requirements')}
     for p in library():
         for node in ast.walk(ast.parse(text_of(p))):
             modules = [o.name for o in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
             for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
-                if package.get(top, top).lower() not in listed('requirements') | optional: yield f'{p} imports {top}, which settings.ini does not list'
+                if package.get(top, top).lower() not in listed('requirements') | optional | by_line: yield f'{p} imports {top}, which settings.ini does not list'
 
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
@@ -346,13 +351,18 @@ def public():
                 if n != at and n.split('.')[-1] not in used: yield f'{n}: no example uses it'
                 if lacking := [k for k, d in told(o).items() if not d]: yield f'{n}: nothing said of {", ".join(lacking)}'
 
+def of_nbdev(finding):
+    "Is a line of a module too long that nbdev writes itself, the first of its names?"
+    at = re.match(rf'({lib}/[\w/]+\.py):(\d+):\d+: E501', finding)
+    return bool(at) and text_of(at[1]).splitlines()[int(at[2]) - 1].startswith('__all__')
+
 def lint():
     "ruff finds nothing in the library, and no line over 120 columns there or in a notebook (ruff.toml)"
     command = [sys.executable, '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise']
     for more in ([lib], ['--select', 'E501', 'nbs']):
         out = subprocess.run([*command, *more], capture_output=True, text=True)
-        if out.returncode:
-            yield from (o for o in (out.stdout + out.stderr).splitlines() if o and not o.startswith(('Found', '[*]')))
+        found = [o for o in (out.stdout + out.stderr).splitlines() if o and not o.startswith(('Found', '[*]'))]
+        if out.returncode: yield from (o for o in found if not of_nbdev(o))
 
 def types():
     "mypy finds nothing in the library (mypy.ini)"
@@ -388,7 +398,15 @@ def pages():
     "The pages are such that Quarto shows all of them as they should be (.ci/site_pages.py has the rules)"
     for p in notebooks():
         nb = json.loads(text_of(p))
+        for rule in site_pages.KEPT:
+            for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
+
+def polish():
+    "What the pages still lack: lines that fit, rounded numbers, labels of players (asked for by name, until it is done)"
+    for p in notebooks():
+        nb = json.loads(text_of(p))
         for rule in site_pages.RULES:
+            if rule in site_pages.KEPT: continue
             for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
 
 def methods_shown():
@@ -410,13 +428,19 @@ def publish():
 
 checks = {o.__name__: o for o in (
     export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, methods_shown, lint, types, wheel, alts,
-    house.shape, house.rooms, house.house_map, pages, site_pages.site_rules)}
-on_demand = {publish.__name__: publish}
+    house.shape, house.rooms, house.house_map, site_pages.site_rules, pages)}
+on_demand = {o.__name__: o for o in (publish, polish)}
+
+def without_entries(nb):
+    "The notebook without the outputs of show_doc, which the site makes anew, with addresses of its own"
+    for c in nb['cells']:
+        if c['cell_type'] == 'code' and re.match(r'\s*(#\|.*\n\s*)*show_doc\(', ''.join(c['source'])): c['outputs'] = []
+    return nb
 
 def mend():
     "Export, clean, and give the sidebar, the Colab cells and every link to our pages what stands in settings.ini and in the tables of the sidebar"
     for p in notebooks():
-        if json.loads(text_of(p)) != (nb := with_colab(p)): p.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+        if json.loads(text_of(p)) != (nb := without_entries(with_colab(p))): p.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
     Path('nbs/sidebar.yml').write_text(sidebar(), encoding='utf-8')
     Path('CITATION.cff').write_text(re.sub(r'^version: .*', f'version: {cfg.version}', text_of('CITATION.cff'), flags=re.M), encoding='utf-8')
     nbdev_export.__wrapped__(); nbdev_clean.__wrapped__(); refresh_quarto_yml()

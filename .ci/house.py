@@ -78,6 +78,12 @@ def code_cells(path):
     return [''.join(c['source']) for c in cells if c['cell_type'] == 'code']
 
 
+def is_wide(line):
+    "Is a line too long? As ruff has it, a pragma at its end does not count; nbdev writes the line of names"
+    return len(line.split('  # type: ignore')[0]) > WIDTH and not line.startswith('__all__')
+
+
+
 def exported(source): return re.search(r'^#\|\s*exporti?\b', source, re.M) is not None
 def quantile(values, share): return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
@@ -94,7 +100,7 @@ def sizes(package):
         'functions over 300 tokens, %': round(100 * mean(n > 300 for n in functions), 2),
         'tokens per line, mean': round(mean(lines), 2),
         'tokens per line, p90': quantile(lines, .9),
-        f'lines over {WIDTH} columns': sum(len(line) > WIDTH for s in sources for line in s.splitlines()),
+        f'lines over {WIDTH} columns': sum(is_wide(line) for s in sources for line in s.splitlines()),
     }
 
 

@@ -7,13 +7,12 @@ __all__ = ['READERS', 'COMMANDS', 'run_stargate', 'load_encodings', 'Sounds', 'l
            'command_parser', 'main']
 
 # %% ../nbs/cli.ipynb #cell-6
-import argparse, os, re, sys, time
+import argparse, inspect, math, os, re, signal, sys, threading, time
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, get_args
-
-from fastcore.docments import docments
-from fastcore.script import anno_parser
 
 from . import __version__
 
@@ -29,10 +28,20 @@ def _draw_stargate(run, out):
     save_figure(plot_panes(run.frames(steps=steps), line), out/'panes.png')
 
 def _film_stargate(run, path):
+    "Written beside its place, and then moved there."
     import matplotlib.pyplot as plt
     film = run.animate()
-    film.save(path, writer='pillow', dpi=80)
+    part = path.with_name(f'.{os.getpid()}.{path.name}')
+    try:
+        film.save(part, writer='pillow', dpi=80)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     plt.close(film._fig)
+
+def _shown(path):
+    "A path as text that can be printed, whatever bytes it is made of."
+    return os.fsencode(path).decode('utf-8', 'backslashreplace')
 
 def run_stargate(
     out:str|Path='oplas-out/stargate', # folder for ring.png, panes.png, stargate.gif and results.json
@@ -45,102 +54,228 @@ def run_stargate(
     out = out_folder(out)
     run = stargate(progress=progress, **settings)
     told = {k: v for k, v in settings.items() if isinstance(v, (int, float, str))}
-    results = dict(command='stargate', settings=told, **run.summary(), steps_to_lock=run.steps_to_lock.tolist(),
+    results = dict(command='stargate', settings=told, **run.summary(), steps_to_lock=run.steps_to_lock.tolist(),  # type: ignore[attr-defined]
                    angle_degrees=run.angle.rad2deg().tolist())
     write_results(out, results)
     _draw_stargate(run, out)
     _film_stargate(run, out/'stargate.gif')
     low, high = results['interval']
-    print(f"{run}; 95% interval of the share locked: {low:.1%} to {high:.1%}", f'written to {out}', sep='\n')
+    print(f"{run}; 95% interval of the share locked: {low:.1%} to {high:.1%}", f'written to {_shown(out)}', sep='\n')
     return results
 
 # %% ../nbs/cli.ipynb #cell-12
-_PICKLED = ("holds Python objects, which are not read (they may run code); "
-            "save numbers, and labels as labels.astype(str)")
+class _Columns(NamedTuple):
+    "What the columns that are no features are called."
+    label:str|None=None
+    groups:str|None=None
+    steps:str|None=None
+    drop:str|None=None   # names, separated by commas
 
-def _read_npz(path, label):
+    def wanted(self):
+        return [name for name in self[:3] if name is not None]
+
+    def dropped(self, names):
+        "Names of features to leave out, or an error if one is not there."
+        unwanted = [n.strip() for n in self.drop.split(',')] if self.drop else []
+        unknown = [n for n in unwanted if n not in names]
+        if unknown: raise ValueError(f"--drop: there is no feature {unknown[0]!r}")
+        return unwanted
+
+class _Table(NamedTuple):
+    Y:object      # (B, features)
+    labels:object # (B,), or None if steps take their place
+    names:list    # of the features
+    groups:object=None # (B,)
+    steps:object=None  # (B,)
+
+def _read_npz(path, columns):
     import zipfile
 
-    import numpy as np
-    label = label or 'labels'
-    if not zipfile.is_zipfile(path): raise ValueError('is not an .npz file, or not the whole of one')
-    with np.load(path, allow_pickle=False) as arrays:
-        missing = [n for n in ('Y', label) if n not in arrays]
-        plural, there = 's' * (len(missing) > 1), ', '.join(arrays) or 'none'
-        if missing: raise ValueError(f"lacks the array{plural} {', '.join(missing)}; it holds {there}")
-        try: return arrays['Y'], arrays[label]
-        except ValueError: raise ValueError(_PICKLED) from None
+    from oplas.storage import read_npz
+    if columns.label is None and columns.steps is None:
+        columns = columns._replace(label='labels')
+    wanted = ['Y', *columns.wanted()]
+    if not zipfile.is_zipfile(path):
+        raise ValueError('is not an .npz file, or not the whole of one')
+    with zipfile.ZipFile(path) as archive:
+        there = [n.removesuffix('.npy') for n in archive.namelist()]
+    missing = [n for n in wanted if n not in there]
+    words = f"{', '.join(missing)}; it holds {', '.join(there) or 'none'}"
+    if missing: raise ValueError(f"lacks the array{'s' * (len(missing) > 1)} {words}")
+    arrays = dict(zip(wanted, read_npz(path, wanted)))
+    label, groups, steps = (arrays.get(name) for name in columns[:3])
+    Y, names = _without(arrays['Y'], columns)
+    return _Table(Y, label, names, groups, steps)
+
+def _without(Y, columns):
+    "The features that are wanted, and their numbers."
+    names = [str(i) for i in range(Y.shape[-1] if Y.ndim == 2 else 0)]
+    unwanted = columns.dropped(names)
+    kept = [i for i, name in enumerate(names) if name not in unwanted]
+    return (Y[:, kept], [names[i] for i in kept]) if unwanted else (Y, names)
 
 # %% ../nbs/cli.ipynb #read-table
-def _is_number(column): return column.dtype.kind in 'biuf'
+def _is_number(column):
+    return column.dtype.kind in 'biuf'
 
-def _names(table, most=12):
+def _column_names(table, most=12):
     "The columns of a table in words, those that could be labels first."
     text = [str(c) for c in table if not _is_number(table[c])]
     every = text + [str(c) for c in table if _is_number(table[c])]
     return ', '.join(every[:most]) + f' and {len(every) - most} more' * (len(every) > most)
 
-def _split_table(table, label):
-    if label is None: raise ValueError(f"name the column of labels with --label; the columns are {_names(table)}")
-    if label not in table: raise ValueError(f"has no column {label!r}; the columns are {_names(table)}")
-    gaps = table[label].isna().sum()
-    if gaps: raise ValueError(f"{gaps} of {len(table)} labels in column {label!r} are missing")
-    features = table.drop(columns=label)
+def _column(table, name):
+    "A column that is no feature, as an array."
+    if name is None: return None
+    if name not in table:
+        raise ValueError(f"has no column {name!r}; the columns are {_column_names(table)}")
+    gaps = table[name].isna().sum()
+    if gaps:
+        raise ValueError(f"{gaps} of {len(table)} labels in column {name!r} are missing")
+    return table[name].to_numpy()
+
+def _split_table(table, columns):
+    if columns.label is None and columns.steps is None:
+        raise ValueError(f"name the column of labels with --label; the columns are {_column_names(table)}")
+    apart = [_column(table, name) for name in columns[:3]]
+    features = table.drop(columns=columns.wanted())
+    features = features.drop(columns=columns.dropped(list(features)))
     text = [str(c) for c in features if not _is_number(features[c])]
-    if text: raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
-    return features.to_numpy(float), table[label].to_numpy()
+    if text:
+        raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
+    return _Table(features.to_numpy(float), apart[0], [str(c) for c in features], *apart[1:])
 
-def _read_csv(path, label):
+def _read_csv(path, columns):
+    import csv
+
     import pandas as pd
-    return _split_table(pd.read_csv(path), label)
+    with open(path, newline='', encoding='utf-8-sig') as file:
+        header = next(csv.reader(file), [])
+    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    if twice: raise ValueError(f"has more than one column named {twice[0]!r}")
+    return _split_table(pd.read_csv(path), columns)
 
-def _read_parquet(path, label):
+def _read_parquet(path, columns):
     from importlib.util import find_spec
 
     import pandas as pd
-    if find_spec('pyarrow') is None: raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
-    return _split_table(pd.read_parquet(path), label)
+    if find_spec('pyarrow') is None:
+        raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
+    return _split_table(pd.read_parquet(path), columns)
+
+# %% ../nbs/cli.ipynb #read-checks
+def _check_shapes(Y, *columns):
+    import numpy as np
+    if Y.ndim != 2 or not _is_number(Y):
+        raise ValueError(f"expected Y as numbers of shape (B, features), got {Y.dtype} of shape {Y.shape}")
+    for labels in (c for c in columns if c is not None):
+        _check_column(labels, len(Y))
+    if not Y.size:
+        raise ValueError(f"expected samples and features, got shape {Y.shape}")
+    bad = (~np.isfinite(Y)).sum()
+    if bad:
+        raise ValueError(f"expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
+
+def _check_column(labels, count):
+    import numpy as np
+    if labels.shape != (count,):
+        raise ValueError(f"expected {count} labels, one per row of Y, got shape {labels.shape}")
+    gaps = (~np.isfinite(labels)).sum() if labels.dtype.kind == 'f' else 0
+    if gaps: raise ValueError(f"{gaps} of {count} labels are missing")
+
+def _as_labels(labels):
+    "Labels as numbers or text, or an error that says what they are."
+    import numpy as np
+    if labels is None: return None
+    kind = labels.dtype.kind
+    if kind in 'mM':
+        return labels.astype(str)  # times and dates
+    if kind == 'S':
+        return np.char.decode(labels, 'utf-8')
+    if kind in 'biuf': return labels
+    if kind not in 'OU':
+        raise ValueError(f"expected labels as numbers, text or dates, got {labels.dtype}")
+    kinds = sorted({type(v).__name__ for v in labels.tolist()})
+    if len(kinds) > 1:
+        raise ValueError(f"expected labels of one kind, got {' and '.join(kinds)}")
+    text = labels.astype(str)
+    bad = [v for v in np.unique(text) if not _is_writable(v)]
+    if bad:
+        raise ValueError(f"the label {ascii(bad[0])} is not text that UTF-8 can hold")
+    return text
+
+def _is_writable(text):
+    try:
+        return bool(text.encode('utf-8')) or True
+    except UnicodeEncodeError: return False
+
+# %% ../nbs/cli.ipynb #read-tells
+def _counts_rows(Y):
+    "Features that count the rows, one by one."
+    import numpy as np
+    return (np.diff(Y, axis=0) == 1).all(0) if len(Y) > 2 else np.zeros(Y.shape[1], bool)
+
+def _names_labels(Y, labels):
+    "Features with one value for each label, and another for each other label."
+    import numpy as np
+    kinds, places = np.unique(labels, return_inverse=True)
+    order = places.argsort(kind='stable')
+    starts = np.flatnonzero(np.diff(places[order], prepend=-1))
+    low, high = (f.reduceat(Y[order], starts, axis=0) for f in (np.minimum, np.maximum))
+    ranked = np.sort(low, axis=0)
+    several = len(kinds) > 1 and len(kinds) < len(Y)
+    return (low == high).all(0) & (np.diff(ranked, axis=0) != 0).all(0) & several
+
+def _check_tells(table, labels):
+    "No feature may tell the label by itself."
+    import numpy as np
+    if labels is None:
+        labels = np.arange(len(table.Y))
+    faults = {'counts the rows': _counts_rows(table.Y), 'has one value for each label': _names_labels(table.Y, labels)}
+    for fault, found in faults.items():
+        told = [name for name, bad in zip(table.names, found) if bad]
+        if not told: continue
+        raise ValueError(f"the feature {told[0]!r} {fault} and would tell the label by itself; "
+                         f"leave it out with --drop {told[0]!r}")
 
 # %% ../nbs/cli.ipynb #read-all
 READERS = {'.npz': _read_npz, '.csv': _read_csv, '.parquet': _read_parquet}
 
-def _read(path, label):
-    "What the reader for its ending gives, or an error that names the file."
-    if not path.exists(): raise FileNotFoundError(f"{path}: no such file (and the only built-in set is 'digits')")
-    if path.is_dir(): raise IsADirectoryError(f"{path}: expected a file, got a folder; sounds are for `load_sounds`")
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+def _check_file(path):
+    from oplas.storage import regular_file
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file (and the only built-in set is 'digits')")
+    regular_file(path)
     if path.suffix not in READERS:
         ending = path.suffix or 'no ending'
         raise ValueError(f"{path}: expected a file ending in {', '.join(READERS)}, got {ending!r}")
-    try: return READERS[path.suffix](path, label)
+
+def _read(path, columns):
+    "What the reader for its ending gives, checked, or an error that names the file."
+    _check_file(path)
+    try:
+        table = READERS[path.suffix](path, columns)
+        _check_shapes(table.Y, table.labels, table.groups, table.steps)
+        table = table._replace(labels=_as_labels(table.labels), groups=_as_labels(table.groups))
+        _check_tells(table, table.labels)
     except (ImportError, MemoryError): raise
-    except Exception as e: raise ValueError(f"{path}: {_first_line(e)}") from None
-
-def _first_line(error): return (str(error) or type(error).__name__).splitlines()[0]
-
-def _check_encodings(path, Y, labels):
-    import numpy as np
-    if Y.ndim != 2 or not _is_number(Y):
-        raise ValueError(f"{path}: expected Y as numbers of shape (B, features), got {Y.dtype} of shape {Y.shape}")
-    if labels.shape != Y.shape[:1]:
-        raise ValueError(f"{path}: expected {len(Y)} labels, one per row of Y, got shape {labels.shape}")
-    gaps = (~np.isfinite(labels)).sum() if labels.dtype.kind == 'f' else 0
-    if gaps: raise ValueError(f"{path}: {gaps} of {len(labels)} labels are missing")
-    bad = (~np.isfinite(Y)).sum()
-    if bad: raise ValueError(f"{path}: expected finite numbers, got {bad} of {Y.size} that are NaN or infinite")
+    except Exception as e:
+        raise ValueError(f"{path}: {_first_line(e).removeprefix(f'{path}: ')}") from None
+    return table
 
 def load_encodings(
     source:str|Path,     # 'digits', or a file whose ending is in `READERS`
-    label:str|None=None  # column of labels; for .npz the name of the array, by default labels
+    label:str|None=None, # column of labels; for .npz the name of the array, by default labels
+    drop:str|None=None   # features to leave out, separated by commas: names of columns, for .npz numbers from 0
 ) -> tuple:              # (B, features) floats, (B,) labels
     "Encodings and labels from a file, or an error that names the file and what is wrong with it."
-    import numpy as np
-    if str(source) == 'digits':
-        from sklearn.datasets import load_digits
-        return load_digits(return_X_y=True)
-    Y, labels = _read(Path(source), label)
-    Y = np.asarray(Y)
-    _check_encodings(source, Y, labels)
-    return Y, labels.astype(str) if labels.dtype.kind == 'O' else labels
+    if str(source) != 'digits':
+        return _read(Path(source), _Columns(label, drop=drop))[:2]
+    from sklearn.datasets import load_digits
+    return load_digits(return_X_y=True)
 
 # %% ../nbs/cli.ipynb #sounds
 class Sounds(NamedTuple):
@@ -150,7 +285,21 @@ class Sounds(NamedTuple):
     families:object  # (B,)
     log_power:bool   # are the encodings logarithms of power?
 
-def _is_sounds(source): return str(source) == 'notes' or Path(source).is_dir()
+def _encoder(name, weights=None, revision=None):
+    "An encoder by name; one that cannot do without weights says so."
+    from oplas.audio.encoders import ENCODERS, make_encoder
+    given = {n: v for n, v in dict(path=weights, revision=revision).items() if v is not None}
+    takes = inspect.signature(ENCODERS[name]).parameters if name in ENCODERS else given
+    needs = [n for n in takes if name in ENCODERS and takes[n].default is inspect.Parameter.empty and n not in given]
+    if needs:
+        raise ValueError(f"--encoder {name}: needs --weights, a file or folder with its weights")
+    unknown = [n for n in given if n not in takes]
+    if unknown:
+        raise ValueError(f"--encoder {name}: takes no {' and no '.join(_OPTION.get(n, n) for n in unknown)}")
+    return make_encoder(name, **given)
+
+def _is_sounds(source):
+    return str(source) == 'notes' or Path(source).is_dir()
 
 def _notes(clip, sample_rate, seed):
     import numpy as np
@@ -171,15 +320,15 @@ def load_sounds(
     seed:int=0                # of generated notes
 ) -> Sounds:
     "Encodings of labelled sounds."
-    from oplas.audio.encoders import encode_waves, make_encoder
-    f = make_encoder(encoder)
+    from oplas.audio.encoders import encode_waves
+    f = _encoder(encoder)
     notes = str(source) == 'notes'
     waves, labels, families = _notes(clip, f.sample_rate, seed) if notes else _recorded(source, clip, f.sample_rate)
     return Sounds(encode_waves(f, waves), labels, families, getattr(f, 'log_power', False))
 
 # %% ../nbs/cli.ipynb #split
 class _Split(NamedTuple):
-    "Training and test samples, each encodings and labels, and what is said about them in the results."
+    "Training and test samples, each encodings, labels and perhaps groups and steps, and what the results say of them."
     train:tuple
     test:tuple
     told:dict
@@ -192,16 +341,27 @@ def _held_families(labels, families, test_size, seed):
     for i in range(100):
         held = np.random.default_rng([seed, i]).permutation(names)[:count]
         test = np.isin(families, held)
-        if set(labels[test]) == set(labels[~test]): return held, test
+        if set(labels[test]) == set(labels[~test]):
+            return held, test
     raise ValueError(f"expected each label in training and held-out families, got none of 100 ways to hold out {count} "
                      f"of the families {', '.join(names[:8])}; a family is what a file's name begins with, up to _")
+
+def _split_groups(table, test_size, seed):
+    "Whole groups held out."
+    import numpy as np
+    labels = np.zeros(len(table.Y)) if table.labels is None else table.labels
+    held, test = _held_families(labels, table.groups, test_size, seed)
+    columns = table.Y, table.labels, table.groups, table.steps
+    train, heard = ([None if c is None else c[side] for c in columns] for side in (~test, test))
+    return _Split(train, heard, dict(held_out=len(held), groups=len(np.unique(table.groups))))
 
 def _split_sounds(sounds, test_size, seed):
     "Whole families held out."
     held, test = _held_families(sounds.labels, sounds.families, test_size, seed)
     train, heard = ((sounds.Y[side], sounds.labels[side]) for side in (~test, test))
     told = dict(held_out=sorted(held.tolist()), prepared_by=None)
-    if not sounds.log_power: return _Split(train, heard, told)
+    if not sounds.log_power:
+        return _Split(train, heard, told)
     return _equalized(train, heard, told, seed)
 
 def _equalized(train, test, told, seed):
@@ -210,7 +370,7 @@ def _equalized(train, test, told, seed):
     from oplas.audio.spectra import level_free, smooth_eq
     copies = [smooth_eq(train[0], rng=[seed, i]) for i in range(2)]
     every = level_free(np.concatenate([train[0], *copies])), np.tile(train[1], 3)
-    return _Split(every, (level_free(test[0]), test[1]), told | dict(prepared_by='oplas.audio.synth.level_free'))
+    return _Split(every, (level_free(test[0]), test[1]), told | dict(prepared_by='oplas.audio.spectra.level_free'))
 
 def _split_samples(Y, labels, test_size, seed):
     from sklearn.model_selection import train_test_split
@@ -221,30 +381,43 @@ def _split_samples(Y, labels, test_size, seed):
 def _places(order, labels):
     "The labels round the ring, as they are in the data; None: sorted."
     import numpy as np
-    if order is None: return None
+    if order is None or labels is None:
+        return None
     known = {str(label): label for label in np.unique(labels)}
     wanted = [o.strip() for o in order.split(',')]
     unknown = ', '.join(o for o in wanted if o not in known)
-    if unknown: raise ValueError(f"--order: no sample is labelled {unknown}; the labels are {', '.join(known)}")
+    twice = [o for o in wanted if wanted.count(o) > 1]
+    if twice: raise ValueError(f"--order: {twice[0]} stands there more than once")
+    if unknown:
+        raise ValueError(f"--order: no sample is labelled {unknown}; the labels are {', '.join(known)}")
+    missing = ', '.join(o for o in known if o not in wanted)
+    if missing: raise ValueError(f"--order: lacks the labels {missing}")
     return [known[o] for o in wanted]
 
 def _check_ring(source, labels, test_size):
     "A ring needs labels that repeat, and a split needs some of each on both sides."
     import numpy as np
     names, counts = np.unique(labels, return_counts=True)
-    kinds, fewest, held = len(names), counts.min(), int(np.ceil(test_size * len(labels)))
+    kinds = len(names)
+    fewest = counts.min()
+    held = int(np.ceil(test_size * len(labels)))
     if labels.dtype.kind == 'f' and (labels % 1).any():
         raise ValueError(f"{source}: the labels are fractions, {kinds} of them; a ring needs labels that repeat")
     if kinds > 1 and (fewest < 2 or min(held, len(labels) - held) < kinds):
         raise ValueError(f"--test-size {test_size}: leaves fewer than one sample of each of the {kinds} labels "
                          f"on one side; of {len(labels)} samples {fewest} have the label {names[counts.argmin()]}")
 
+def _for_plots(labels):
+    "Labels as text in which no dollar sign begins a formula."
+    import numpy as np
+    return np.array([str(label).replace('$', r'\$') for label in labels])
+
 def _draw_ring(space, report, Y, labels, path):
     import matplotlib.pyplot as plt
     from oplas.storage import save_figure
     from oplas.viz import plot_accuracy, plot_positions
     fig, axs = plt.subplots(1, 2, figsize=(10, 4.2), layout='constrained')
-    plot_positions(space.transform(Y), labels, space.order_, ax=axs[0])
+    plot_positions(space.transform(Y), _for_plots(labels), _for_plots(space.order_), ax=axs[0])
     plot_accuracy(report.accuracy, ax=axs[1], **report.baselines)
     save_figure(axs, path)
 
@@ -254,15 +427,29 @@ class _Task(NamedTuple):
     places:list|None  # the labels round the ring; None: sorted
     split:_Split
 
-def _ring_task(source, label, order, test_size, seed, encoder, clip):
-    if not 0 < test_size < 1: raise ValueError(f"--test-size: expected a fraction between 0 and 1, got {test_size}")
-    sounds = load_sounds(source, encoder, clip, seed) if _is_sounds(source) else None
-    Y, labels = sounds[:2] if sounds else load_encodings(source, label)
-    places = _places(_usual_order(labels) if sounds and order is None else order, labels)
-    _check_ring(source, labels, test_size)
-    if not sounds: return _Task(places, _split_samples(Y, labels, test_size, seed))
-    split = _split_sounds(sounds, test_size, seed)
-    return _Task(places, split._replace(told=dict(encoder=encoder, clip=clip) | split.told))
+def _encodings(source, columns):
+    "The table of a source, of digits too."
+    if str(source) != 'digits':
+        return _read(Path(source), columns)
+    return _Table(*load_encodings('digits'), names=[])
+
+def _ring_task(source, columns, order, test_size, seed, encoder, clip):
+    if not 0 < test_size < 1:
+        raise ValueError(f"--test-size: expected a fraction between 0 and 1, got {test_size}")
+    if columns.steps and not columns.groups:
+        raise ValueError("--steps: needs --groups, the column that says which samples belong together")
+    if _is_sounds(source):
+        sounds = load_sounds(source, encoder, clip, seed)
+        places = _places(_usual_order(sounds.labels) if order is None else order, sounds.labels)
+        _check_ring(source, sounds.labels, test_size)
+        split = _split_sounds(sounds, test_size, seed)
+        return _Task(places, split._replace(told=dict(encoder=encoder, clip=clip) | split.told))
+    table = _encodings(source, columns)
+    places = _places(order, table.labels)
+    if table.groups is not None:
+        return _Task(places, _split_groups(table, test_size, seed))
+    _check_ring(source, table.labels, test_size)
+    return _Task(places, _split_samples(table.Y, table.labels, test_size, seed))
 
 def _usual_order(labels):
     "The twelve keys in semitones; None for other labels."
@@ -273,6 +460,10 @@ def _usual_order(labels):
 def run_ring(
     source:str|Path,         # digits, or a file: .npz, .csv, .parquet; or sounds: a folder of LABEL/NAME.wav, or notes
     label:str|None=None,     # column of labels in .csv and .parquet; name of their array in .npz, by default labels
+    groups:str|None=None,    # column of groups: counterparts, which differ in nothing but the place; held out whole
+    steps:str|None=None,     # with groups: column of whole places from a group's unknown beginning, in place of labels
+    period:int|None=None,    # with steps: places on the ring; by default as many as there are labels
+    drop:str|None=None,      # features to leave out, separated by commas: names of columns, for .npz numbers from 0
     order:str|None=None,     # labels round the ring, separated by commas; by default sorted
     planes:int|None=None,    # harmonics of the ring; by default half the number of labels
     max_iter:int=400,        # training steps
@@ -285,34 +476,62 @@ def run_ring(
     progress:bool=True       # show a progress bar
 ) -> dict:                   # what results.json holds
     "Learn a ring on encodings, and measure it on samples that it has not seen."
-    from oplas.ring import RingSpace, ring_report
     from oplas.storage import out_folder, write_results
-    task = _ring_task(source, label, order, test_size, seed, encoder, clip)
-    split, out, start = task.split, out_folder(out), time.perf_counter()
+    task = _ring_task(source, _Columns(label, groups, steps, drop), order, test_size, seed, encoder, clip)
+    split = task.split
+    out = out_folder(out)
+    start = time.perf_counter()
     settings = dict(planes=planes, max_iter=max_iter, random_state=seed, device=device, verbose=progress)
-    space = RingSpace(order=task.places, **settings).fit(*split.train)
+    space = _fit_ring(task, period, settings)
     seconds = round(time.perf_counter() - start, 2)
-    report = ring_report(space, *split.test, train=split.train)
-    results = dict(command='ring', source=str(source), order=[str(o) for o in space.order_], seed=seed,
+    report = _ring_report(space, split)
+    results = dict(command='ring', source=_shown(source), order=[str(o) for o in space.order_], seed=seed,
                    train=len(split.train[0]), test=len(split.test[0]), fit_seconds=seconds,
-                   **split.told, **report.to_dict())
+                   **split.told, **(report.to_dict() if report else dict(agreement=space.agreement_)))
     space.save(out/'ring.safetensors')
     write_results(out, results)
-    _draw_ring(space, report, *split.test, out/'ring.png')
-    print(_ring_line(results, task.places is None), report, f'written to {out}', sep='\n')
+    if report:
+        _draw_ring(space, report, *split.test[:2], out/'ring.png')  # type: ignore[call-arg]
+    said = report or f'no labels: {space.agreement_:.1%} of the groups agree on the ring'
+    print(_ring_line(results, task.places is None and not steps), said, f'written to {_shown(out)}', sep='\n')
     return results
+
+# %% ../nbs/cli.ipynb #ring-run-2
+def _fit_ring(task, period, settings):
+    "From labels, with counterparts or without, or from counterparts and steps, whose places labels then name."
+    import numpy as np
+    from oplas.ring import RingSpace
+    Y, labels, *more = task.split.train
+    if len(more) < 2 or more[1] is None:
+        return RingSpace(order=task.places, **settings).fit(Y, labels, *more[:1])
+    if period is None and labels is None:
+        raise ValueError("--period: expected the number of places without labels")
+    space = RingSpace(order=task.places, period=period or len(np.unique(labels)), **settings)
+    space.fit(Y, groups=more[0], steps=more[1])
+    return space if labels is None else space.anchor(Y, labels)
+
+def _ring_report(space, split):
+    "Figures on held-out samples; None if nothing says where they stand."
+    from oplas.ring import ring_report
+    Y, labels, *more = split.test
+    if labels is None: return None
+    return ring_report(space, Y, labels, more[0] if more else None, train=split.train[:3])
 
 def _ring_line(results, is_sorted):
     words = 'ring: ' + ' → '.join(results['order'])
     if is_sorted: words += ' (sorted; set it with --order)'
-    return words + (f"; held out: {', '.join(results['held_out'])}" if 'held_out' in results else '')
+    held = results.get('held_out')
+    if isinstance(held, int):
+        return f"{words}; {held} of {results['groups']} groups held out"
+    return words + (f"; held out: {', '.join(held)}" if held else '')
 
 # %% ../nbs/cli.ipynb #cell-16
 def _find_songs(source):
     "The songs of a folder, of either kind."
     from oplas.audio.stems import find_songs, read_musdb
     folder = Path(source)
-    if not any(folder.glob('*/*.stem.mp4')): return find_songs(folder)
+    if not any(folder.glob('*/*.stem.mp4')):
+        return find_songs(folder)
     return [song for subset in ('train', 'test') if (folder/subset).is_dir() for song in read_musdb(folder, subset)]
 
 def _generated_band(folder):
@@ -322,8 +541,10 @@ def _generated_band(folder):
     from oplas.audio.synth import make_band
     from oplas.audio.encoders import join_processes
     rank, size = join_processes()
-    if rank == 0: make_band(folder, songs=24, seconds=12)
-    if size > 1: torch.distributed.barrier()
+    if rank == 0:
+        make_band(folder, songs=24, seconds=12)
+    if size > 1:
+        torch.distributed.barrier()
     return find_songs(folder)
 
 def _digest(settings, songs):
@@ -349,10 +570,16 @@ def _draw_mix(run, encoder, songs, out, clip):
     from oplas.viz import plot_encoding_grid, plot_removal
     held = [s for s in songs if s.name in run.songs[1]]
     x = torch.as_tensor(load_chunks(held, clip, encoder.sample_rate, max(1, 96 // len(held)))[0])
-    shown = {type(encoder).__name__: stem_encodings(encoder, x, run.stems)}
+    parts, mix, total = stem_encodings(encoder, x, run.stems)
+    shown = {type(encoder).__name__: (_plain_keys(parts), mix, total)}
     save_figure(plot_encoding_grid(shown, ('pca',)), out/'figure1.png')
     remove = 'drums' if 'drums' in run.stems else run.stems[0]
-    save_figure(plot_removal(**removal_points(run, encoder, x, remove), remove=remove), out/'figure3.png')
+    points = removal_points(run, encoder, x, remove)
+    points['stems'] = _plain_keys(points['stems'])
+    save_figure(plot_removal(**points, remove=str(_for_plots([remove])[0])), out/'figure3.png')
+
+def _plain_keys(stems):
+    return dict(zip(_for_plots(stems).tolist(), stems.values()))
 
 _EXPLAINED = ('e_w99: error by direction, in the k components that hold 99% of the variance; demix: what is off when a '
              'stem is taken out; retrieval: how often the true remainder is nearest')
@@ -360,7 +587,8 @@ _EXPLAINED = ('e_w99: error by direction, in the k components that hold 99% of t
 def _mix_lines(run, results, caught):
     "What a reader of the terminal sees."
     unit = 'dB' if results['log_power'] else 'standard deviations'
-    heldout, every = len(run.songs[1]), sum(results['songs'])
+    heldout = len(run.songs[1])
+    every = sum(results['songs'])
     yield run.comparison
     yield (f"{_EXPLAINED}; mix, demix and inverse in {unit}; {heldout} of {every} songs held out; "
            f"{results['songs_per_minute']} songs a minute, {results['peak_memory_mib']} MiB at most")
@@ -381,14 +609,9 @@ def _learn_mix(songs, encoder, settings, **more):
         run = mix_songs(songs, encoder, **options, **more)
     return run, [w for w in caught if w.category is ConvergenceWarning]
 
-def _song_encoder(name, weights, revision):
-    from oplas.audio.encoders import make_encoder
-    given = dict(path=weights, revision=revision)
-    return make_encoder(name, **{n: v for n, v in given.items() if v is not None})
-
 def _mix_results(run, source, settings, encoder, songs, seconds):
-    return dict(command='mix', source=str(source), settings=settings, log_power=getattr(encoder, 'log_power', False), **run.to_dict(),
-                songs_per_minute=round(60 * songs / seconds, 2), peak_memory_mib=_peak_mib())
+    return dict(command='mix', source=_shown(source), settings=settings, log_power=getattr(encoder, 'log_power', False),
+                **run.to_dict(), songs_per_minute=round(60 * songs / seconds, 2), peak_memory_mib=_peak_mib())
 
 # %% ../nbs/cli.ipynb #mix-run
 def run_mix(
@@ -413,8 +636,9 @@ def run_mix(
     from oplas.audio.encoders import join_processes
     settings = dict(encoder=encoder, weights=weights, revision=revision, projector=projector, clip=clip, clips=clips,
                     mixes=mixes, test_mixes=test_mixes, max_iter=max_iter, test_size=test_size, seed=seed)
-    (rank, _), begin = join_processes(), time.perf_counter()
-    f = _song_encoder(encoder, weights, revision)
+    (rank, _) = join_processes()
+    begin = time.perf_counter()
+    f = _encoder(encoder, weights, revision)
     songs = None if source == 'band' else _find_songs(source)      # before a folder is made for nothing
     out = out_folder(out)
     songs = songs or _generated_band(out/'band')
@@ -426,7 +650,7 @@ def run_mix(
     write_results(out, results)
     kept['checkpoint'].unlink(missing_ok=True)
     _draw_mix(run, f, songs, out, clip)
-    print(*_mix_lines(run, results, caught), f'written to {out}', sep='\n')
+    print(*_mix_lines(run, results, caught), f'written to {_shown(out)}', sep='\n')
     return results
 
 # %% ../nbs/cli.ipynb #cell-18
@@ -439,7 +663,8 @@ _SUMMARIES = dict(reproduce="regenerate the paper's figures and re-test its clai
 _TABLES = dict(OPERATORS='oplas.operators', INITS='oplas.film', LOSSES='oplas.stargate',
               ENCODERS='oplas.audio.encoders', PROJECTORS='oplas.mixing')    # whose names a help text lists
 _STARGATE = 'dim points seeds steps seed operator init loss device'.split()   # arguments that are options too
-_PASSED_ON = dict(stargate=('oplas.stargate.stargate', _STARGATE))
+_PASSED_ON = dict(stargate=('oplas.stargate.stargate', 'oplas.stargate.StargateOptions'))
+_OPTION = dict(seconds='--clip', n_test='--test-mixes', n_mixes='--mixes', path='--weights', revision='--revision')
 _SHOWN_AS = dict(out='DIR', only='WORDS', source=dict(ring='FILE', mix='FOLDER'))   # arguments, in a help text
 _HIDDEN = 'progress', 'pdb', 'xtra'          # arguments that the command does not have
 
@@ -448,23 +673,48 @@ def _imported(address):
     module, _, name = address.rpartition('.')
     return globals()[name] if name in globals() else getattr(import_module(module), name)
 
-def _function(command): return _imported(COMMANDS[command])
+def _function(command):
+    return _imported(COMMANDS[command])
 
 def _names_in(match):
     table = match[1].split('.')[-1]
     return f"one of {', '.join(getattr(import_module(_TABLES[table]), table))}" if table in _TABLES else match[0]
 
-def _type_of(annotation):
-    "What makes a value of a word: the first type of a union."
-    kinds = [t for t in get_args(annotation) if t is not type(None)] or [annotation]
-    return kinds[0] if kinds[0] in (int, float) else str
+def _kind_of(annotation):
+    "The first type of a union."
+    return next((t for t in get_args(annotation) if t is not type(None)), annotation)
+
+_LOWEST = dict(dim=2, points=3, seed=0, period=2)          # of whole numbers; all others are at least 1
+
+def _whole(name, text):
+    lowest = _LOWEST.get(name, 1)
+    try: value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected a whole number, got {text!r}') from None
+    if not lowest <= value < 2**31:
+        raise argparse.ArgumentTypeError(f'expected at least {lowest}, got {text}')
+    return value
+
+def _real(name, text):
+    most, words = (1, 'a fraction between 0 and 1') if name == 'test_size' else (math.inf, 'a number above 0')
+    try: value = float(text)
+    except ValueError: value = math.nan
+    if not 0 < value < most:
+        raise argparse.ArgumentTypeError(f'expected {words}, got {text}')
+    return value
+
+def _reader(name, annotation):
+    "What makes a value of a word, or says what was expected."
+    kind = _kind_of(annotation)
+    return partial(_whole if kind is int else _real, name) if kind in (int, float) else str
 
 # %% ../nbs/cli.ipynb #parser
 def _spell(action, annotations, command):
     "An option of `anno_parser` as this command spells it."
-    if action.dest in annotations and action.nargs != 0: action.type = _type_of(annotations[action.dest])
+    if action.dest in annotations and action.nargs != 0:
+        action.type = _reader(action.dest, annotations[action.dest])
     action.option_strings = [o.replace('_', '-') for o in action.option_strings]
-    words = re.sub(r', or (a callable|loss\().*?(?= \(default|$)', '', action.help)    # for callers in Python
+    words = re.sub(r'(, a `Loss`)?, or (a callable|fn\().*?(?= \(default|$)', '', action.help)   # what Python takes
     words = re.sub(r'a name in `([\w.]+)`', _names_in, words)
     action.help = words.replace('`', '').replace('%', '%%')
     action.help = action.help.replace('; None: ', '; by default ').replace(' (default: False)', '')
@@ -474,53 +724,128 @@ def _spell(action, annotations, command):
 
 def _add_options(parser, command, function, only=None):
     "The arguments of a function, all or some, as options of a parser."
+    from fastcore.docments import docments
+    from fastcore.script import anno_parser
     annotations = {n: p.anno for n, p in docments(function, full=True, returns=False).items()}
     for action in anno_parser(function)._actions:
-        if action.dest in (*_HIDDEN, 'help', 'settings') or only and action.dest not in only: continue
+        if action.dest in (*_HIDDEN, 'help', 'settings') or only and action.dest not in only:
+            continue
         parser._add_action(_spell(action, annotations, command))
+
+class _Parser(argparse.ArgumentParser):
+    "One that complains in one line."
+    def error(self, message):
+        self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
 
 def command_parser(
     command:str|None=None # whose options to make; None: the names of the commands alone
 ) -> argparse.ArgumentParser:
     "The parser of the command line."
     about = 'Operational latent spaces: the paper re-tested, and rings and mixing on your own encodings.'
-    parser = argparse.ArgumentParser(prog='oplas', description=about)
+    parser = _Parser(prog='oplas', description=about)
     parser.add_argument('--version', action='version', version=__version__)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, words in _SUMMARIES.items():
         p = commands.add_parser(name, help=words, description=words)
         if name != command: continue
         _add_options(p, name, _function(name))
-        if name in _PASSED_ON: _add_options(p, name, _imported(_PASSED_ON[name][0]), _PASSED_ON[name][1])
+        for more in _PASSED_ON.get(name, ()):
+            _add_options(p, name, _imported(more), _STARGATE)
     return parser
+
+# %% ../nbs/cli.ipynb #signals
+@contextmanager
+def _stops():
+    "Let SIGTERM end the command as Ctrl-C does; gives the signals that came."
+    came:list = []
+    def stop(number, frame):
+        came.append(number)
+        raise KeyboardInterrupt
+    here = threading.current_thread() is threading.main_thread()
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)} if here else {}
+    before = {s: handler for s, handler in before.items() if handler is not signal.SIG_IGN}
+    try:
+        for s in before:
+            signal.signal(s, stop)
+        yield came
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, signal.SIG_DFL if handler is None else handler)
+
+@contextmanager
+def _as_before():
+    "Draw without a screen, and put back the backend for pictures."
+    backend = os.environ.get('MPLBACKEND')
+    if 'matplotlib.pyplot' not in sys.modules:
+        os.environ.setdefault('MPLBACKEND', 'agg')
+    try: yield
+    finally:
+        if backend is None:
+            os.environ.pop('MPLBACKEND', None)
+
+# %% ../nbs/cli.ipynb #messages
+_BAD_INPUT = (ValueError, ImportError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError,
+              PermissionError)
+
+def _options_of(command):
+    "Names of arguments, as inner functions call them -> options."
+    names = [*inspect.signature(_function(command)).parameters, *_STARGATE]
+    return {n: f"--{n.replace('_', '-')}" for n in names if n not in ('source', 'settings')} | _OPTION
+
+def _message(command, error):
+    "One line about an error, with the option's name where an inner function names its argument."
+    if isinstance(error, MemoryError):
+        return 'there is not enough memory'
+    words = _first_line(error)
+    if not isinstance(error, (*_BAD_INPUT, OSError, RuntimeError)):
+        return f'failed with {type(error).__name__}: {words}; OPLAS_DEBUG=1 shows where'
+    name, colon, rest = words.partition(': ')
+    return _options_of(command).get(name, name) + colon + rest if colon else words
+
+def _fail(message, code):
+    print(message.encode('utf-8', 'backslashreplace').decode(), file=sys.stderr)
+    return code
 
 # %% ../nbs/cli.ipynb #main
 def _command_in(argv):
     "The command that is asked for, or None."
-    return next((a for a in (sys.argv[1:] if argv is None else argv) if a in COMMANDS), None)
+    return next((a for a in argv if a in COMMANDS), None)
 
-def main(
-    argv:list[str]|None=None # arguments; None: those of the process
-) -> int:                    # exit code: 0, or 1 after one line on stderr
-    "The `oplas` command."
-    if 'matplotlib.pyplot' not in sys.modules: os.environ.setdefault('MPLBACKEND', 'agg')
-    settings = vars(command_parser(_command_in(argv)).parse_args(argv))
-    command = settings.pop('command')
-    if command in ('reproduce', 'stargate') and 'OMP_NUM_THREADS' not in os.environ: _one_thread()
-    try: _function(command)(**settings)
-    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as e:
-        if os.environ.get('OPLAS_DEBUG'): raise
-        return _fail(f"oplas {command}: {(str(e) or type(e).__name__).splitlines()[0]}")
-    except KeyboardInterrupt: return _fail(f"oplas {command}: interrupted")
-    return 0
+def _run(argv):
+    "Parse, and do what was asked for."
+    command = _command_in(argv)
+    settings = vars(command_parser(command).parse_args(argv))
+    function = _function(settings.pop('command'))
+    with _one_thread() if command == 'stargate' else nullcontext():
+        function(**settings)
 
+@contextmanager
 def _one_thread():
     "Small tensors: more threads only wait for each other."
     import torch
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
+    try: yield
+    finally: torch.set_num_threads(before)
 
-def _fail(message):
-    print(message, file=sys.stderr)
-    return 1
+def main(
+    argv:list[str]|None=None # arguments; None: those of the process
+) -> int: # exit code: 0; after one line on stderr 2 for bad input, 1 for a failure of ours, 130 for Ctrl-C
+    "The `oplas` command."
+    argv = sys.argv[1:] if argv is None else list(argv)
+    command = _command_in(argv) or ''
+    who = f'oplas {command}'.strip()
+    with _stops() as came, _as_before():
+        try: _run(argv)
+        except SystemExit as e:
+            return e.code if isinstance(e.code, int) else 0  # of the parser
+        except BaseException as e:
+            if came or isinstance(e, KeyboardInterrupt):
+                return _fail(f'{who}: interrupted', 128 + [*came, 2][0])
+            if os.environ.get('OPLAS_DEBUG'):
+                raise
+            return _fail(f'{who}: {_message(command, e)}', 2 if isinstance(e, _BAD_INPUT) else 1)
+    return 0
 
-if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # python -m oplas.cli; not in a notebook
+if __name__ == '__main__' and '__file__' in globals():
+    sys.exit(main())  # python -m oplas.cli; not in a notebook

@@ -81,7 +81,8 @@ def whitened_error(
     miss = z_mix - z_sum
     C = centered.mT @ centered / len(z_mix)
     D = miss.mT @ miss / len(z_mix)
-    if ridge: C = C + ridge * C.diagonal().mean() * torch.eye(C.shape[-1], dtype=C.dtype, device=C.device)
+    if ridge:
+        C = C + ridge * C.diagonal().mean() * torch.eye(C.shape[-1], dtype=C.dtype, device=C.device)
     return torch.linalg.solve(C, D).diagonal().mean()
 
 # %% ../nbs/03_losses.ipynb #cell-23
@@ -136,7 +137,8 @@ def vicreg_loss(
     "The paper's loss (figure 2a): VICReg's three terms, and the error of the way back."
     alone = parts[:, 0] if alone is None else alone
     origin = 0. if silence is None else h(silence)
-    z_sum, z_mix = (h(parts) - origin).sum(1), h(mix) - origin
+    z_sum = (h(parts) - origin).sum(1)
+    z_mix = h(mix) - origin
     terms = [(kind(z_sum) + kind(z_mix)) / 2 for kind in (variance_hinge, covariance_penalty)]
     way_back = F.mse_loss(h.inverse(h(alone)), alone) + F.mse_loss(h.inverse(z_mix + origin), mix)
     return F.mse_loss(z_sum, z_mix) + sum(terms) + way_back

@@ -25,7 +25,7 @@ from torch import Tensor
 from . import training
 from .losses import decoded_loss, vicreg_loss, whitened_error, whitened_loss
 from .projector import MLPProjector, PowerProjector, SplineProjector
-from .storage import load_space, save_space
+from .storage import Checkpoint, load_space, save_space
 from .training import like_input, pick_device, warmup_cosine
 
 # %% ../nbs/11_mixing.ipynb #cell-14
@@ -36,9 +36,11 @@ def additivity_errors(
     "How far mixes are from the sums of their stems, and whether all directions are alive."
     total, mix = z_parts.double().sum(1), z_mix.double()
     errors = dict(e_mix=_relative(total, mix), e_w=math.inf, condition=math.inf)
-    if not mix.isfinite().all(): return errors
+    if not mix.isfinite().all():
+        return errors
     values = torch.linalg.eigvalsh(_covariance(mix))
-    if not values[0] > 1e-12 * values[-1]: return errors
+    if not values[0] > 1e-12 * values[-1]:
+        return errors
     return errors | dict(e_w=whitened_error(mix, total).sqrt().item(), condition=(values[-1] / values[0]).item())
 
 def _covariance(z):
@@ -60,7 +62,8 @@ def principal_basis(
     share:float=.99   # of the variance to keep, in (0, 1]
 ) -> Tensor:          # (n, k) so that z @ principal_basis(z) are coordinates
     "Standardized principal components that hold a share of the variance."
-    if not 0 < share <= 1: raise ValueError(f"share: expected above 0 and at most 1, got {share}")
+    if not 0 < share <= 1:
+        raise ValueError(f"share: expected above 0 and at most 1, got {share}")
     z = z.double()
     size = z.std(0)
     size = torch.where(size > 1e-9 * size.max(), size, torch.inf)
@@ -72,23 +75,29 @@ def principal_basis(
 # %% ../nbs/11_mixing.ipynb #cell-19
 def _check_stems(stems):
     "Stems as a tensor, or an error that says what is wrong with them."
-    try: x = torch.as_tensor(stems if hasattr(stems, 'shape') else np.stack([np.asarray(s) for s in stems]))
+    try:
+        x = torch.as_tensor(stems if hasattr(stems, 'shape') else np.stack([np.asarray(s) for s in stems]))
     except (ValueError, TypeError):
         shapes = sorted({str(np.shape(s)) for s in stems})[:6]
         raise ValueError("stems: expected one array (B, S, *shape), all stems of the same shape; "
                          f"got shapes {shapes}") from None
     shape = tuple(x.shape)
-    if x.ndim < 3: raise ValueError(f"stems: expected an array (B, S, *shape), got shape {shape}")
+    if x.ndim < 3:
+        raise ValueError(f"stems: expected an array (B, S, *shape), got shape {shape}")
     if x.shape[1] < 2:
         raise ValueError(f"stems: a mix needs at least 2, got shape {shape} with 1 stem on the second axis")
-    if not len(x): raise ValueError(f"stems: expected at least one example, got shape {shape}")
+    if not len(x):
+        raise ValueError(f"stems: expected at least one example, got shape {shape}")
     if not x.isfinite().all():
         raise ValueError(f"stems: expected finite numbers, got {int((~x.isfinite()).sum())} that are not")
     return x if x.is_floating_point() else x.float()
 
 class _TensorEncoder:
     "An encoder as a function of tensors: it gets the kind of array that the stems are, and what it gives is checked."
-    def __init__(self, encode, stems): self.encode, self.stems, self.features = encode, stems, None
+    def __init__(self, encode, stems):
+        self.encode = encode
+        self.stems = stems
+        self.features = None
 
     def __call__(self, x, what='stems and mixes'):
         "Encodings (B, d) of x (B, *shape) on the CPU, or an error that says what the encoder did."
@@ -133,9 +142,12 @@ def _pair(name, value, low=-math.inf, whole=False):
 
 def _check_faders(stems_per_mix, gains, signed, scales, fewest=1):
     "Faders, or an error that names what is wrong."
-    per_mix, gains = _pair('stems_per_mix', stems_per_mix, fewest, True), _pair('gains', gains, 0)
-    if per_mix[1] < 2: raise ValueError(f"stems_per_mix: expected mixes of 2 stems or more, got {stems_per_mix!r}")
-    if gains[1] <= 0: raise ValueError(f"gains: expected a highest fader above 0, got {gains!r}")
+    per_mix = _pair('stems_per_mix', stems_per_mix, fewest, True)
+    gains = _pair('gains', gains, 0)
+    if per_mix[1] < 2:
+        raise ValueError(f"stems_per_mix: expected mixes of 2 stems or more, got {stems_per_mix!r}")
+    if gains[1] <= 0:
+        raise ValueError(f"gains: expected a highest fader above 0, got {gains!r}")
     return _Faders(per_mix, gains, bool(signed), _pair('scales', scales, 1e-9))
 
 def _draw(rng, shape, count, faders):
@@ -146,7 +158,8 @@ def _draw(rng, shape, count, faders):
     sounds = np.arange(most) < rng.integers(fewest, most + 1, size=(count, 1))
     gain = rng.uniform(*faders.gains, (count, most))
     gain = gain * np.exp(rng.uniform(*np.log(faders.scales), (count, 1)))
-    if faders.signed: gain = gain * rng.choice([-1, 1], size=(count, most))
+    if faders.signed:
+        gain = gain * rng.choice([-1, 1], size=(count, most))
     return examples, classes, gain * sounds, sounds
 
 # %% ../nbs/11_mixing.ipynb #draw-mixes
@@ -169,7 +182,9 @@ def draw_mixes(
     rest:bool=False       # encode also what is left when the first stem is taken out?
 ) -> Mixes:
     "Draw mixes at random, and encode them with their stems."
-    x, f, rng = _check_stems(stems), _tensor_encoder(encode, stems), np.random.default_rng(rng)
+    x = _check_stems(stems)
+    f = _tensor_encoder(encode, stems)
+    rng = np.random.default_rng(rng)
     faders = _check_faders(stems_per_mix, gains, signed, scales)
     silence = f(torch.zeros_like(x[:1, 0]), 'silence (zeros)')[0]
     at_once = max(1, 2**24 // (faders.stems_per_mix[1] * x[0, 0].numel()))    # mixes that 64 MiB of float32 hold
@@ -178,7 +193,7 @@ def draw_mixes(
         drawn = _draw(rng, x.shape[:2], min(2048, count - first), faders)
         for some in zip(*(torch.as_tensor(a).split(at_once) for a in drawn)):
             pools.append(_encode_mixes(x, f, silence, rest, *some))
-    return Mixes(*(torch.cat(p) for p in zip(*pools)), silence)
+    return Mixes(*(torch.cat(p) for p in zip(*pools)), silence)  # type: ignore[call-arg]
 
 def _encode_mixes(stems, f, silence, rest, examples, classes, gain, sounds):
     "Encodings of the parts, of the mixes, and of the mixes without their first stem."
@@ -210,11 +225,13 @@ class MixReport(dict):
     def _cell(self, row, name):
         "A figure, with the same in Y behind it where errors are relative."
         form = '.1e' if name == 'e_inv' else 'd' if name == 'k' else self._form(name)
-        if self.unit is not None or f'{name}_y' not in row: return f'{row[name]:{form}}'
+        if self.unit is not None or f'{name}_y' not in row:
+            return f'{row[name]:{form}}'
         return f'{row[name]:{form}} ({row[f"{name}_y"]:{form}})'
 
     def _form(self, name):
-        if name in ('condition', 'mix', 'demix') and self.unit is not None: return '.2f'
+        if name in ('condition', 'mix', 'demix') and self.unit is not None:
+            return '.2f'
         return '.2f' if name == 'condition' else '.3f' if self.unit is not None else '.2%'
 
 _RELATIVE = 'e_mix', 'e_w', 'condition', 'e_inv', 'demix'
@@ -243,9 +260,12 @@ def mix_report(
 
 class _AsItIs:
     "Y itself, counted from silence."
-    def __init__(self, silence): self.silence = silence
-    def transform(self, y): return y - self.silence.to(y)
-    def inverse_transform(self, z): return z + self.silence.to(z)
+    def __init__(self, silence):
+        self.silence = silence
+    def transform(self, y):
+        return y - self.silence.to(y)
+    def inverse_transform(self, z):
+        return z + self.silence.to(z)
 
 def _heard(test):
     "Those mixes in which the first stem sounds, and another."
@@ -258,26 +278,35 @@ def _heard(test):
                          f"got {int(heard.sum())} of {len(test.mix)}")
     return Mixes(test.parts[heard], test.mix[heard], test.rest[heard], test.silence)
 
+# %% ../nbs/11_mixing.ipynb #mix-report-2
 def _report_row(space, test, train, unit):
     "The figures of one space on one set of mixes."
-    def h(y): return torch.as_tensor(space.transform(y.flatten(0, -2))).unflatten(0, y.shape[:-1])
-    def off(z, y): return _off(torch.as_tensor(space.inverse_transform(z)), y, test.silence, unit)
-    z_parts, z_mix, z_rest = h(test.parts), h(test.mix), h(test.rest[:CANDIDATES])
-    basis = _basis(z_mix if train is None else h(train.mix.to(test.mix))).to(z_mix)
+    def h(y):
+        return torch.as_tensor(space.transform(y.flatten(0, -2))).unflatten(0, y.shape[:-1])
+    def off(z, y):
+        return _off(torch.as_tensor(space.inverse_transform(z)), y, test.silence, unit)
+    z_parts, z_mix = h(test.parts), h(test.mix)
     removed = z_mix - z_parts[:, 0]
-    found = _retrieval(removed[:CANDIDATES] @ basis, z_rest @ basis, z_mix[:CANDIDATES] @ basis)
-    e_w99 = additivity_errors(z_parts @ basis, z_mix @ basis)['e_w']
-    return additivity_errors(z_parts, z_mix) | dict(
-        e_w99=e_w99, k=basis.shape[1], mix=off(z_parts.sum(1), test.mix), demix=off(removed, test.rest),
-        e_inv=_way_back(space, test, unit), retrieval=found)
+    row = additivity_errors(z_parts, z_mix)
+    row |= _in_basis(h, test, z_parts, z_mix, z_mix if train is None else h(train.mix.to(test.mix)))
+    row |= dict(mix=off(z_parts.sum(1), test.mix), demix=off(removed, test.rest))
+    return row | dict(e_inv=_way_back(space, test, unit))
+
+def _in_basis(h, test, z_parts, z_mix, z_train):
+    "What is measured in the coordinates that hold 99% of the variance."
+    basis = principal_basis(z_train) if z_train.isfinite().all() else torch.eye(z_train.shape[1])
+    basis = basis.to(z_mix)
+    parts = z_parts @ basis
+    mix = z_mix @ basis
+    rest = h(test.rest[:CANDIDATES]) @ basis
+    removed = (mix - parts[:, 0])[:CANDIDATES]
+    return dict(
+        e_w99=additivity_errors(parts, mix)['e_w'], k=basis.shape[1],
+        retrieval=_retrieval(removed, torch.cat([rest, mix[:CANDIDATES]])))
 
 def _off(y, true, origin, unit):
     "Error in Y, relative to what should be there, counted from the origin, or in units."
     return _relative(y - origin, true - origin) if unit is None else unit * _rms(y - true)
-
-def _basis(z):
-    "Coordinates for the 99%; those of z itself where it is not finite."
-    return principal_basis(z) if z.isfinite().all() else torch.eye(z.shape[1])
 
 def _way_back(space, test, unit):
     "Error of coming back, in float32, as it is used."
@@ -285,9 +314,8 @@ def _way_back(space, test, unit):
     back = torch.as_tensor(space.inverse_transform(space.transform(y.float()))).to(y)
     return _off(back, y, 0, unit)
 
-def _retrieval(removed, rest, mix):
-    "Share of the differences whose nearest candidate is the true remainder."
-    candidates = torch.cat([rest, mix])
+def _retrieval(removed, candidates):
+    "Share of the differences whose nearest candidate is the one of the same number."
     nearest = torch.cat([torch.cdist(some, candidates).argmin(1) for some in removed.split(256)])
     return (nearest == torch.arange(len(removed)).to(nearest)).double().mean().item()
 
@@ -302,10 +330,12 @@ def mixes_by_size(
     random_state:int=0    # of the draw
 ) -> dict:                # number of stems -> Mixes with `rest`, for `mix_report`
     "Mixes to test a space on, for each number of stems."
-    f, rng = _tensor_encoder(encode, stems), np.random.default_rng(random_state)
+    f = _tensor_encoder(encode, stems)
+    rng = np.random.default_rng(random_state)
     faders = _check_faders(stems_per_mix, gains, signed, (1., 1.), fewest=2)
     fewest, most = faders.stems_per_mix
-    def draw(n): return draw_mixes(stems, f, n_mixes, (n, n), faders.gains, signed, rng=rng, rest=True)
+    def draw(n):
+        return draw_mixes(stems, f, n_mixes, (n, n), faders.gains, signed, rng=rng, rest=True)
     return {n: draw(n) for n in range(fewest, most + 1)}
 
 # %% ../nbs/11_mixing.ipynb #recipes
@@ -324,10 +354,12 @@ PROJECTORS = dict(
 def _recipe(projector):
     "The recipe of a name, or of a callable that makes a projector; or an error."
     if isinstance(projector, str):
-        if projector in PROJECTORS: return PROJECTORS[projector]
+        if projector in PROJECTORS:
+            return PROJECTORS[projector]
         names = ', '.join(PROJECTORS)
         raise ValueError(f"projector: expected one of {names}, or a callable; got {projector!r}")
-    if callable(projector): return Recipe(projector, whitened_loss, 1e-2)
+    if callable(projector):
+        return Recipe(projector, whitened_loss, 1e-2)
     raise TypeError(f"projector: expected a name or a callable, got {type(projector).__name__}")
 
 # %% ../nbs/11_mixing.ipynb #estimator
@@ -347,8 +379,11 @@ class MixSpace(BaseEstimator):
         checkpoint:str|Path|None=None, # file to resume from if it is there, and to write; needs an int as random_state
         verbose:bool=False # show a progress bar while training
     ):
-        self.dim, self.projector, self.max_iter = dim, projector, max_iter
-        self.random_state, self.device = random_state, device
+        self.dim = dim
+        self.projector = projector
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.device = device
         self.n_mixes, self.batch_size = n_mixes, batch_size
         self.checkpoint, self.verbose = checkpoint, verbose
 
@@ -364,23 +399,33 @@ def fit(self:MixSpace,
     callback:Callable|None=None # called as callback(step, space) before the first step and after each
 ) -> MixSpace:             # self
     "Learn h from random mixes, and warn if additivity was not reached: `MixSpace().fit(stems, encode)`."
-    x, f = _check_stems(stems), _tensor_encoder(encode, stems)
+    x = _check_stems(stems)
+    f = _tensor_encoder(encode, stems)
     faders = _check_faders(stems_per_mix, gains, signed, scales)
     self._check_settings()                                                    # before anything is encoded
-    seed = self._seed()
-    rng, device = np.random.default_rng(seed), pick_device(self.device)
-    pool = draw_mixes(x, f, self.n_mixes, *faders, rng)
+    seed, device = self._seed(), pick_device(self.device)
+    rng = np.random.default_rng(seed)
+    pool = draw_mixes(x, f, self.n_mixes, *faders, rng)  # type: ignore[call-arg]
     blind = faders.signed and _ignores_sign(x, f, pool.silence, rng)
-    held = np.arange(self.n_mixes) % 10 == 0
     self._drawn = dict(gains=faders.gains, signed=faders.signed)
+    self._learn(pool, seed, device, callback)
+    self._judge(pool, blind)
+    return self
+
+@patch
+def _learn(self:MixSpace, pool, seed, device, callback):
+    "Train h on the mixes that are not held out, and whiten."
     self._standardize(pool)
     self._build(seed, device)
-    parts, mix = (self._unit(p[~held]).float().to(device) for p in (pool.parts, pool.mix))
+    train = ~_held_out(pool)
+    parts, mix = (self._unit(y[train]).float().to(device) for y in (pool.parts, pool.mix))
     self._train(parts, mix, seed, device, callback)
     self._whiten(mix)
     self.h_.requires_grad_(False)
-    self._judge(pool, held, blind)
-    return self
+
+def _held_out(pool):
+    "Every tenth mix."
+    return torch.arange(len(pool.mix)) % 10 == 0
 
 @patch
 def _check_settings(self:MixSpace):
@@ -388,7 +433,8 @@ def _check_settings(self:MixSpace):
     _recipe(self.projector)
     for name, smallest in dict(max_iter=1, n_mixes=64, batch_size=2).items():
         value = getattr(self, name)
-        if value < smallest: raise ValueError(f"{name}: expected at least {smallest}, got {value}")
+        if value < smallest:
+            raise ValueError(f"{name}: expected at least {smallest}, got {value}")
     if self.checkpoint is not None and not isinstance(self.random_state, (int, np.integer)):
         raise ValueError("checkpoint: to go on with the same mixes, random_state must be an int; "
                          f"got {self.random_state!r}")
@@ -396,7 +442,8 @@ def _check_settings(self:MixSpace):
 @patch
 def _seed(self:MixSpace):
     "An int for everything that is drawn."
-    if self.random_state is None: return int(np.random.default_rng().integers(2**31))
+    if self.random_state is None:
+        return int(np.random.default_rng().integers(2**31))
     return int(check_random_state(self.random_state).randint(2**31 - 1))
 
 # %% ../nbs/11_mixing.ipynb #train
@@ -405,9 +452,11 @@ def _standardize(self:MixSpace, pool):
     "Find the mean and the size of each feature, over mixes."
     mix = pool.mix.double()
     scale = mix.std(0)
-    if not scale.max() > 0: raise ValueError("encode: gave the same encoding for all mixes")
+    if not scale.max() > 0:
+        raise ValueError("encode: gave the same encoding for all mixes")
     self.n_features_in_ = len(pool.silence)
-    self._mean, self._silence = mix.mean(0), pool.silence.double()
+    self._mean = mix.mean(0)
+    self._silence = pool.silence.double()
     self._scale = torch.where(scale > 1e-6 * scale.max(), scale, 1.)
 
 @patch
@@ -423,12 +472,15 @@ def _build(self:MixSpace, seed=0, device='cpu'):
         self.h_ = _recipe(self.projector).make(self.n_features_in_, self.dim).to(device)
     self._wide, self._pending = None, None
 
+# %% ../nbs/11_mixing.ipynb #train-2
 @patch
 def _train(self:MixSpace, parts, mix, seed, device, callback):
     "Minimize the recipe's loss over random batches."
-    g, recipe = torch.Generator(device).manual_seed(seed), _recipe(self.projector)
+    recipe = _recipe(self.projector)
+    g = torch.Generator(device).manual_seed(seed)
     silence = self._unit(self._silence).float().to(device)
-    if hasattr(self.h_, 'calibrate'): self.h_.calibrate(silence)
+    if hasattr(self.h_, 'calibrate'):
+        self.h_.calibrate(silence)
     size = min(self.batch_size, len(mix))
     def loss(f):
         i = torch.randint(len(mix), (size,), generator=g, device=device)
@@ -436,14 +488,20 @@ def _train(self:MixSpace, parts, mix, seed, device, callback):
     def tell(step):
         self._pending = mix[:1024]                                            # whitened if the callback asks for points
         callback(step, self)
+    kept = None if self.checkpoint is None else Checkpoint(self.checkpoint, every=100)
     curve = training.fit(
         loss, self.h_.parameters(), self.max_iter, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15),
         callback=tell if callback else None, progress=self.verbose, desc='mixing',
-        checkpoint=self.checkpoint, every=100, generator=g)
-    self.loss_curve_ = curve.numpy()
-    if (bad := ~np.isfinite(self.loss_curve_)).any():
-        raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is "
-                           f"{self.loss_curve_[bad][0]}; are the encodings of a usual size?")
+        checkpoint=kept, generator=g)
+    self.loss_curve_ = _finite(curve.numpy())
+
+def _finite(curve):
+    "Losses, or an error that says from which step on they are none."
+    bad = ~np.isfinite(curve)
+    if not bad.any():
+        return curve
+    raise RuntimeError(f"training diverged: from step {int(bad.argmax())} on the loss is {curve[bad][0]}; "
+                       "are the encodings of a usual size?")
 
 @patch
 @torch.no_grad()
@@ -464,8 +522,9 @@ def _ignores_sign(stems, f, silence, rng):
     return _rms(y - minus) < .05 * _rms(y - silence)
 
 @patch
-def _judge(self:MixSpace, pool, held, blind):
+def _judge(self:MixSpace, pool, blind):
     "Measure e_w on the held-out mixes, and warn if it is not what was hoped for."
+    held = _held_out(pool)
     z_mix = self.transform(pool.mix[held]).double()
     z_parts = self.transform(pool.parts[held].flatten(0, 1)).double().unflatten(0, (len(z_mix), -1))
     if not _recipe(self.projector).whiten:                   # powers may be all but dead in some features
@@ -474,7 +533,8 @@ def _judge(self:MixSpace, pool, held, blind):
     self.e_w_ = additivity_errors(z_parts, z_mix)['e_w']
     self.additive_ = bool(self.e_w_ < ADDITIVE) and not blind
     self.n_iter_ = self.max_iter
-    if blind: warnings.warn(_BLIND, ConvergenceWarning, stacklevel=3)
+    if blind:
+        warnings.warn(_BLIND, ConvergenceWarning, stacklevel=3)
     elif not self.additive_:
         warnings.warn(_NOT_ADDITIVE.format(e_w=self.e_w_, most=ADDITIVE), ConvergenceWarning, stacklevel=3)
 
@@ -499,20 +559,24 @@ def transform(self:MixSpace,
 def _forward(self:MixSpace, y):
     h, L = self._h(y.dtype), self._L.to(y)
     origin = h(self._unit(self._silence.to(y))[None])
-    def whitened(z): return torch.linalg.solve_triangular(L, (z - origin).mT, upper=False).mT
+    def whitened(z):
+        return torch.linalg.solve_triangular(L, (z - origin).mT, upper=False).mT
     return torch.cat([whitened(h(self._unit(some))) for some in y.split(8192)])
 
 @patch
 def _h(self:MixSpace, dtype):
     "h in float32, or a copy in float64."
-    if dtype != torch.float64: return self.h_
-    if self._wide is None: self._wide = copy.deepcopy(self.h_).double()
+    if dtype != torch.float64:
+        return self.h_
+    if self._wide is None:
+        self._wide = copy.deepcopy(self.h_).double()
     return self._wide
 
 @patch
 def _check(self:MixSpace, A, name, features):
     "A as a floating-point tensor (B, features) on the space's device."
-    if self._pending is not None: self._whiten(self._pending)
+    if self._pending is not None:
+        self._whiten(self._pending)
     t = torch.as_tensor(A)
     if t.ndim != 2 or t.shape[1] != features:
         raise ValueError(f"{name}: expected shape (B, {features}), got {tuple(t.shape)}")
@@ -560,8 +624,10 @@ def errors(self:MixSpace,
     "Test on held-out stems whether the mix is linear: `space.errors(stems, encode)`."
     check_is_fitted(self, 'h_')
     drawn = dict(self._drawn)
-    if gains is not None: drawn['gains'] = gains
-    if signed is not None: drawn['signed'] = signed
+    if gains is not None:
+        drawn['gains'] = gains
+    if signed is not None:
+        drawn['signed'] = signed
     mixes = mixes_by_size(stems, encode, stems_per_mix, n_mixes=n_mixes, random_state=random_state, **drawn)
     return mix_report(self, mixes)
 
@@ -595,10 +661,13 @@ def load(cls:MixSpace,
 def _from_file(cls, device, header, tensors):
     "The space that was saved with this header and these tensors."
     space = cls(**{n: header[n] for n in _SETTINGS}, random_state=header['random_state'], device=device.type)
-    for name in _TENSORS: setattr(space, name, tensors[name])
-    space.n_features_in_, space.n_iter_ = len(tensors['_mean']), space.max_iter
+    for name in _TENSORS:
+        setattr(space, name, tensors[name])
+    space.n_features_in_ = len(tensors['_mean'])
+    space.n_iter_ = space.max_iter
     space._drawn = dict(gains=tuple(header['gains']), signed=header['signed'])
-    space.e_w_, space.additive_ = header['e_w'], header['additive']
+    space.e_w_ = header['e_w']
+    space.additive_ = header['additive']
     space._build(device=device)
     space.h_.load_state_dict({n[2:]: t for n, t in tensors.items() if n.startswith('h.')})
     space.h_.requires_grad_(False)

@@ -24,7 +24,8 @@ class Theta(nn.Module):
         dim:int=2 # 2, and nothing else: in more dimensions an angle names no rotation
     ):
         super().__init__()
-        if dim != 2: raise ValueError(f"dim: theta turns the plane, dim=2, got {dim}; use 'filmr' in more dimensions")
+        if dim != 2:
+            raise ValueError(f"dim: theta turns the plane, dim=2, got {dim}; use 'filmr' in more dimensions")
         self.theta = nn.Parameter(2 * math.pi * torch.rand(()))
 
     def forward(self,
@@ -48,7 +49,8 @@ def near_identity(
 ) -> nn.Module: # x -> x @ W.T with a free (n, n) matrix, the identity plus N(0, 0.01²) at the start
     "Any square matrix, started where it does almost nothing."
     layer = free_matrix(dim)
-    with torch.no_grad(): layer.weight.copy_(torch.eye(dim) + .01 * torch.randn(dim, dim))
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(dim) + .01 * torch.randn(dim, dim))
     return layer
 
 class PHM(nn.Module):
@@ -59,7 +61,8 @@ class PHM(nn.Module):
     ):
         super().__init__()
         order = order or (2 if dim % 4 else 4)
-        if dim % order: raise ValueError(f"dim: expected a multiple of order={order}, got {dim}")
+        if dim % order:
+            raise ValueError(f"dim: expected a multiple of order={order}, got {dim}")
         k = dim // order
         self.A = nn.Parameter(torch.randn(order, order, order) / order)
         self.S = nn.Parameter(torch.randn(order, k, k) * k**-.5)
@@ -86,7 +89,8 @@ def cayley_matrix(
 def _orthogonal(dim, by):
     layer = nn.Linear(dim, dim, bias=False)
     nn.init.orthogonal_(layer.weight)
-    with torch.no_grad(): layer.weight[0] *= torch.linalg.det(layer.weight).sign()
+    with torch.no_grad():
+        layer.weight[0] *= torch.linalg.det(layer.weight).sign()
     return orthogonal(layer, orthogonal_map=by)
 
 # %% ../nbs/02_operators.ipynb #cell-11
@@ -117,7 +121,8 @@ def make_operator(
     make = _maker(operator)
     if init is not None and init not in INITS:
         raise ValueError(f"init: expected one of {', '.join(INITS)}; got {init!r}")
-    if make is FiLMR and init is not None: make = partial(FiLMR, init=init)
+    if make is FiLMR and init is not None:
+        make = partial(FiLMR, init=init)
     made = make(dim)
     if not isinstance(made, nn.Module):
         raise TypeError(f"operator: expected the callable to return an nn.Module, got {type(made).__name__}")

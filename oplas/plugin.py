@@ -16,7 +16,8 @@ from torch import Tensor
 from .training import like_input
 
 # %% ../nbs/12_plugin.ipynb #check-encoder
-def _is_positive_int(n): return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
+def _is_positive_int(n):
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
 
 def check_encoder(
     encoder # anything
@@ -26,7 +27,8 @@ def check_encoder(
         raise TypeError(f"encoder: expected an encoder, got the class {encoder.__name__}; make one of it first")
     lacks = [f"`{name}`, a whole number above 0" for name in ('sample_rate', 'dim')
              if not _is_positive_int(getattr(encoder, name, None))]
-    if not callable(encoder): lacks.append("a call, encoder(wave) -> y")
+    if not callable(encoder):
+        lacks.append("a call, encoder(wave) -> y")
     if lacks:
         raise TypeError("encoder: expected one with `sample_rate`, `dim` and a call, "
                         f"but {type(encoder).__name__} lacks {' and '.join(lacks)}")
@@ -35,8 +37,10 @@ def check_encoder(
 # %% ../nbs/12_plugin.ipynb #check-waves
 def _as_tensor(x, name):
     "An array, or lists, as a tensor; no copy where none is needed."
-    if isinstance(x, Tensor): return x.detach()
-    try: return torch.from_numpy(np.require(x, requirements='CW'))
+    if isinstance(x, Tensor):
+        return x.detach()
+    try:
+        return torch.from_numpy(np.require(x, requirements='CW'))
     except (TypeError, ValueError):
         raise ValueError(f"{name}: expected one array of samples, all clips of the same length; "
                          "got something that is not") from None
@@ -102,7 +106,8 @@ class LatentPlugin:
         space,   # `MixSpace`, `RingSpace`, …: has `transform` and `inverse_transform`; fitted on its encodings
         decoder:Callable|None=None # decoder(y, x) -> (B, T): y what is wanted, x the sound; None: give encodings
     ):
-        self.encoder, self.decoder = check_encoder(encoder), decoder
+        self.encoder = check_encoder(encoder)
+        self.decoder = decoder
         self.space = _check_space(space, encoder.dim)
         if decoder is not None and not callable(decoder):
             raise TypeError(f"decoder: expected a callable or None, got {type(decoder).__name__}")
@@ -119,7 +124,8 @@ class LatentPlugin:
         y = torch.as_tensor(self.space.inverse_transform(like_input(z.flatten(0, -2), given)))
         y = y.unflatten(0, z.shape[:-1]).to(start)
         if not y.isfinite().all():
-            kind, wrong = type(self.space).__name__, int((~y.isfinite()).sum())
+            kind = type(self.space).__name__
+            wrong = int((~y.isfinite()).sum())
             raise ValueError(f"space: expected finite encodings from {kind}, got {wrong} numbers that are not")
         if self.decoder is None: return y
         sound = torch.as_tensor(self.decoder(like_input(y, given), like_input(start, given))).detach()
@@ -148,7 +154,8 @@ def mix(self:LatentPlugin,
 ):             # sound (T,) or (B, T), or without a decoder encodings (dim,) or (frames, dim), or (B, …); as xs is
     "Add stems in the space: `plugin.mix(stems, gains=[1, .5])`."
     x = check_waves(xs, 'xs', ('ST', 'BST'))
-    if gains is not None: x = x * _check_gains(gains, x)[..., None]
+    if gains is not None:
+        x = x * _check_gains(gains, x)[..., None]
     stems = x if x.ndim == 3 else x[None]
     z = self._encode(stems.flatten(0, 1), xs).unflatten(0, stems.shape[:2]).sum(1)
     out = self._decode(z, stems.sum(1), xs)
@@ -172,7 +179,8 @@ def remove(self:LatentPlugin,
 def _check_steps(steps, count):
     "A number of steps, or one for each of `count` sounds, as a tensor."
     n = torch.as_tensor(steps)
-    if n.shape in ((), (count,)): return n
+    if n.shape in ((), (count,)):
+        return n
     raise ValueError(f"steps: expected a number, or {count} of them, got shape {tuple(n.shape)}")
 
 @patch
@@ -186,7 +194,8 @@ def advance(self:LatentPlugin,
         raise TypeError(f"space: expected one with `advance`, such as RingSpace; {kind} has none")
     wave = check_waves(x, 'x', ('T', 'BT'))
     batch = wave if wave.ndim == 2 else wave[None]
-    n, z = _check_steps(steps, len(batch)), self._encode(batch, x)
+    n = _check_steps(steps, len(batch))
+    z = self._encode(batch, x)
     each = like_input(n.repeat_interleave(z[0, ..., 0].numel()), x) if n.ndim else steps
     moved = torch.as_tensor(self.space.advance(like_input(z.flatten(0, -2), x), each))
     out = self._decode(moved.unflatten(0, z.shape[:-1]), batch, x)

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['RING_WEIGHTS', 'LOSSES', 'ring_angle', 'LockReport', 'lock_report', 'ring_loss', 'paper_loss', 'released_loss',
-           'Loss', 'Stargate', 'line', 'fourier_projector', 'StargateRun', 'steps_to_lock', 'StargateOptions',
-           'stargate']
+           'Loss', 'Stargate', 'fourier_projector', 'StargateRun', 'steps_to_lock', 'StargateOptions', 'stargate']
 
 # %% ../nbs/09_stargate.ipynb #cell-6
 import math
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from .losses import attraction, orthogonality, relative_attraction, smoothness, triplet, uniformity
 from .operators import linear_part, make_operator
 from .projector import FourierFeatures, mlp, standardize
+from .toy import line
 from .training import Ensemble, at_least, fit, pick_device
 
 # %% ../nbs/09_stargate.ipynb #cell-8
@@ -80,7 +80,8 @@ def _fold(angle):
     "Angles in [0, π]: a ring has no front and back."
     return torch.pi - (angle.nan_to_num(0, 0, 0) % (2*torch.pi) - torch.pi).abs()
 
-def _distances(a, b): return torch.cdist(a, b, compute_mode='donot_use_mm_for_euclid_dist')
+def _distances(a, b):
+    return torch.cdist(a, b, compute_mode='donot_use_mm_for_euclid_dist')
 
 # %% ../nbs/09_stargate.ipynb #lock-figures
 def _lock_figures(z, Tz, TNz, angle, k):
@@ -174,7 +175,8 @@ class Loss:
     standardize:bool=True # are mean and size of the points fixed before it?
     weights:dict=field(default_factory=dict) # name of a term -> weight
 
-    def __call__(self, z, Tz, A, f): return self.fn(z, Tz, A, f, **self.weights)
+    def __call__(self, z, Tz, A, f):
+        return self.fn(z, Tz, A, f, **self.weights)
 
     def reweighted(self,
         **weights  # name of a term -> another weight; 0 leaves it out
@@ -189,9 +191,12 @@ LOSSES = dict(
 
 def _loss(loss):
     "A `Loss` from a name, a function or a `Loss`."
-    if isinstance(loss, Loss): return loss
-    if isinstance(loss, str) and loss in LOSSES: return LOSSES[loss]
-    if not isinstance(loss, str) and callable(loss): return Loss(loss)
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str) and loss in LOSSES:
+        return LOSSES[loss]
+    if not isinstance(loss, str) and callable(loss):
+        return Loss(loss)
     raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, or a callable; got {loss!r}")
 
 # %% ../nbs/09_stargate.ipynb #cell-16
@@ -219,20 +224,14 @@ class Stargate(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]: # z, T z and T^steps z, each (N, n), and `linear_part` of T, (n, n)
         "Project, and step."
         z = self.projector(y)
-        if self.standardize: z = standardize(z)
+        if self.standardize:
+            z = standardize(z)
         Tz = last = self.operator(z)
-        for _ in range(steps - 1): last = self.operator(last)
+        for _ in range(steps - 1):
+            last = self.operator(last)
         return z, Tz, last, linear_part(self.operator, z.shape[-1], dtype=z.dtype, device=z.device)
 
 # %% ../nbs/09_stargate.ipynb #inputs
-def line(
-    points:int, # N >= 3
-    dim:int     # n >= 2
-) -> Tensor:    # (N, n)
-    "The inputs: in 2-D on the first axis from 1 to −1, in n-D along (1, 1, …, 1), as in the paper."
-    way = torch.eye(2)[0] if dim == 2 else torch.ones(dim)
-    return torch.linspace(1, -1, points)[:, None] * way
-
 def fourier_projector(
     dim:int,       # dimensions n of points and ring
     waves:int=12,  # harmonics of the position on the line
@@ -273,7 +272,8 @@ def frames(self:StargateRun,
     recorded = len(frames[0][0])
     if not 0 <= seed < recorded:
         raise IndexError(f"seed: frames of {recorded} runs were recorded, got {seed}; ask for more with record=")
-    def nearest(step): return min(frames, key=lambda s: abs(s - step))
+    def nearest(step):
+        return min(frames, key=lambda s: abs(s - step))
     chosen = frames if steps is None else dict.fromkeys(map(nearest, steps))
     return {s: (frames[s][0][seed], frames[s][1][seed]) for s in chosen}
 
@@ -284,7 +284,7 @@ def animate(self:StargateRun,
 ):              # matplotlib animation: `.save('ring.gif', writer='pillow')` or `.to_jshtml()`
     "The ring locking in, as an animation."
     from oplas.viz import animate_ring
-    return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)
+    return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)  # type: ignore[attr-defined]
 
 # %% ../nbs/09_stargate.ipynb #run-summary
 @patch
@@ -332,19 +332,25 @@ def steps_to_lock(
     return torch.where(locked[-1], torch.as_tensor(list(steps))[first], -1)
 
 class _Watch:
-    "Looks at the runs while they train: frames of the first few, and the lock test of all."
+    "Looks at the runs while they train: frames of the first few, and the lock test of all. All stays on the device."
     def __init__(self, model, inputs, steps, check, record):
-        self.model, self.inputs, self.steps, self.check, self.record = model, inputs, steps, check, record
+        self.model = model
+        self.inputs = inputs
+        self.steps = steps
+        self.check = check
+        self.record = record
         self.wanted = _frame_steps(steps)
         self.frames, self.locked = {}, {}
 
     @torch.no_grad()
     def __call__(self, step):
-        if step in self.wanted: self.frames[step] = [a[:self.record].cpu() for a in self.model(self.inputs)[:2]]
-        if step and (step % self.check == 0 or step == self.steps): self.test(step)
+        if step in self.wanted:
+            self.frames[step] = [a[:self.record].clone() for a in self.model(self.inputs)[:2]]
+        if step and (step % self.check == 0 or step == self.steps):
+            self.test(step)
 
     def test(self, step):
-        self.z, self.Tz, TNz = (a.cpu() for a in self.model(self.inputs, len(self.inputs))[:3])
+        self.z, self.Tz, TNz, _ = self.model(self.inputs, len(self.inputs))
         self.report = lock_report(self.z, self.Tz, TNz, ring_angle(self.z, self.Tz))
         self.locked[step] = self.report.locked
 
@@ -383,7 +389,8 @@ def stargate(
     hidden = options.hidden or (32 if dim == 2 else 128)
     make = partial(Stargate, dim, operator, init, hidden, loss.standardize, options.projector)
     device = pick_device(device)
-    model, inputs = Ensemble(make, seeds, seed).to(device), y.to(device)
+    model = Ensemble(make, seeds, seed).to(device)
+    inputs = y.to(device)
 
     def objective(f):
         z, Tz, _, A = model(inputs)
@@ -399,8 +406,10 @@ def _check_problem(dim, points, seeds, steps, options):
     "The order of the points round the ring, or an error that says which number cannot be."
     at_least(1, seeds=seeds, steps=steps, check=options.check)
     at_least(-math.inf, dim=dim, points=points)
-    if points < 3: raise ValueError(f"points: a ring needs at least 3, got {points}")
-    if dim < 2: raise ValueError(f"dim: a ring needs at least 2 dimensions, got {dim}")
+    if points < 3:
+        raise ValueError(f"points: a ring needs at least 3, got {points}")
+    if dim < 2:
+        raise ValueError(f"dim: a ring needs at least 2 dimensions, got {dim}")
     order = list(range(points) if options.order is None else options.order)
     if sorted(order) != list(range(points)):
         raise ValueError(f"order: expected each of 0 to {points - 1} once, got {order}")
@@ -419,7 +428,13 @@ def _description(operator, loss, points):
 
 def _result(y, watch, losses):
     "What the watcher saw, as a `StargateRun`."
-    report, model = watch.report, watch.model.cpu()
-    when = steps_to_lock(watch.locked, torch.stack(list(watch.locked.values())))
-    history = dict(loss=losses, frames=watch.frames)
-    return StargateRun(y, watch.z, watch.Tz, report.angle, report.locked, when, report, history, model)
+    report = _on_cpu(watch.report)
+    when = steps_to_lock(watch.locked, torch.stack(list(watch.locked.values())).cpu())
+    frames = {step: [a.cpu() for a in pair] for step, pair in watch.frames.items()}
+    history = dict(loss=losses, frames=frames)
+    model = watch.model.cpu()
+    return StargateRun(y, watch.z.cpu(), watch.Tz.cpu(), report.angle, report.locked, when, report, history, model)
+
+def _on_cpu(report):
+    passed, figures = ({name: t.cpu() for name, t in d.items()} for d in (report.passed, report.figures))
+    return LockReport(passed, figures, report.k.cpu(), report.angle.cpu())

@@ -22,8 +22,13 @@ from tqdm.auto import tqdm
 # %% ../nbs/05_training.ipynb #random-mode
 @lru_cache(None)
 def _with_generator(op):
-    "The overload of a random operation that takes a generator: `op` itself, or its twin; None where there is none."
-    if any(a.name == 'generator' for a in op._schema.arguments): return op
+    "The overload of a random operation that takes a generator: `op` itself, or its twin; None for other operations."
+    if torch.Tag.nondeterministic_seeded not in op.tags:
+        return None
+    if op is torch.ops.aten.native_dropout.default:
+        return _dropout
+    if any(a.name == 'generator' for a in op._schema.arguments):
+        return op
     twins = (f'{op._overloadname}_generator', 'generator')
     found = [name for name in twins if name in op.overloadpacket.overloads()]
     return getattr(op.overloadpacket, found[0]) if found else None
@@ -42,22 +47,22 @@ class seeded(TorchDispatchMode):
     ) -> torch.Generator:
         "The generator for a device."
         device = torch.empty(0, device=device).device
-        if device not in self.generators: self.generators[device] = torch.Generator(device).manual_seed(self.seed)
+        if device not in self.generators:
+            self.generators[device] = torch.Generator(device).manual_seed(self.seed)
         return self.generators[device]
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if torch.Tag.nondeterministic_seeded not in op.tags or kwargs.get('generator') is not None:
+        random_op = _with_generator(op)
+        if random_op is None or kwargs.get('generator') is not None:
             return op(*args, **kwargs)
         device = kwargs.get('device') or next((a.device for a in args if isinstance(a, Tensor)), 'cpu')
-        if op is torch.ops.aten.native_dropout.default: return _dropout(*args, self.generator(device))
-        with_generator = _with_generator(op)
-        if with_generator is None: return op(*args, **kwargs)
-        return with_generator(*args, **{**kwargs, 'generator': self.generator(device)})
+        return random_op(*args, **{**kwargs, 'generator': self.generator(device)})
 
-def _dropout(x, p, train, generator):
+def _dropout(x, p, train, generator=None):
     "torch.native_dropout, which takes no generator."
-    if not train: return x.clone(), torch.ones_like(x, dtype=torch.bool)
+    if not train:
+        return x.clone(), torch.ones_like(x, dtype=torch.bool)
     keep = torch.empty_like(x).bernoulli_(1 - p, generator=generator)
     return x * keep / max(1 - p, torch.finfo(x.dtype).tiny), keep.bool()
 
@@ -67,7 +72,8 @@ def draw_seed(
 ) -> int:        # in [0, 2³¹)
     "One seed from scikit-learn's `random_state`."
     from sklearn.utils import check_random_state
-    if random_state is None: return int(torch.Generator().seed() % 2**31)
+    if random_state is None:
+        return int(torch.Generator().seed() % 2**31)
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 def at_least(
@@ -78,7 +84,8 @@ def at_least(
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise TypeError(f"{name}: expected a whole number, got {value!r}")
-        if value < least: raise ValueError(f"{name}: expected at least {least}, got {value}")
+        if value < least:
+            raise ValueError(f"{name}: expected at least {least}, got {value}")
 
 # %% ../nbs/05_training.ipynb #cell-8
 class Ensemble(nn.Module):
@@ -102,11 +109,13 @@ class Ensemble(nn.Module):
         self._dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in members[0].modules())
         self._random = seeded(seed)
 
-    def __len__(self): return self.size
+    def __len__(self):
+        return self.size
     def extra_repr(self): return f"{self.size} × {self._template[0]}"
 
 def _build(make, seed):
-    with seeded(seed): return make()
+    with seeded(seed):
+        return make()
 
 def _state(ensemble):
     "Stacked parameters and buffers, by their names in a member."
@@ -121,10 +130,13 @@ def forward(self:Ensemble,
     "Run every member."
     idle = self._idle
     try: template = idle.pop()
-    except IndexError: template = copy.deepcopy(self._template[0])
-    def one(params, buffers, *args): return functional_call(template, (params, buffers), args)
+    except IndexError:
+        template = copy.deepcopy(self._template[0])
+    def one(params, buffers, *args):
+        return functional_call(template, (params, buffers), args)
     run = vmap(one, in_dims=(0, 0) + (0 if each else None,) * len(args), randomness='different')
-    with self._random if self._dropout and self.training else nullcontext(): out = run(*_state(self), *args)
+    with self._random if self._dropout and self.training else nullcontext():
+        out = run(*_state(self), *args)
     idle.append(template)
     return out
 
@@ -147,8 +159,10 @@ def member(self:Ensemble,
     device = next((t.device for t in self.parameters()), None)
     module = copy.deepcopy(self._template[0]).to_empty(device=device or 'cpu')
     params, buffers = _state(self)
-    for name, p in params.items(): module.get_parameter(name).requires_grad_(p.requires_grad).data.copy_(p[i])
-    for name, b in buffers.items(): module.get_buffer(name).copy_(b[i])
+    for name, p in params.items():
+        module.get_parameter(name).requires_grad_(p.requires_grad).data.copy_(p[i])
+    for name, b in buffers.items():
+        module.get_buffer(name).copy_(b[i])
     return module
 
 # %% ../nbs/05_training.ipynb #cell-12
@@ -157,7 +171,8 @@ def pick_device(
 ) -> torch.device:
     "The device to work on."
     wanted = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    try: return torch.empty(0, device=wanted).device
+    try:
+        return torch.empty(0, device=wanted).device
     except (RuntimeError, AssertionError) as e:
         reason = str(e).splitlines()[0]
         raise ValueError(f"device: {device!r} cannot be used here ({reason})") from None
@@ -179,7 +194,9 @@ def _own_generators():
 class _Progress:
     "The state of a training: all that has to be kept for going on to the same numbers."
     def __init__(self, optimizer, schedule, steps, buffers, generator):
-        self.optimizer, self.schedule, self.steps = optimizer, schedule, steps
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.steps = steps
         self.tensors = [p for group in optimizer.param_groups for p in group['params']] + list(buffers)
         self.generators = list(generator) if isinstance(generator, Sequence) else [generator] if generator else []
         self.history = []
@@ -190,28 +207,35 @@ class _Progress:
         drawn = not all(a.equal(b) for a, b in zip(own, self.own_at_start))
         return dict(
             steps=self.steps,
-            history=torch.stack(self.history).cpu(),
+            history=torch.stack(self.history).cpu() if self.history else torch.empty(0),
             params=[t.detach().cpu() for t in self.tensors],
             optimizer=self.optimizer.state_dict(),
             schedule=self.schedule.state_dict(),
             generators=[g.get_state() for g in self.generators],
             rng=own if drawn else [])
 
-    def matches(self, state):
+    def mismatch(self, state):
         "Why `state` is not that of a training like this one; None if it is."
+        if strange := state.keys() ^ self.state().keys():
+            return f"other contents: {', '.join(sorted(strange))}"
         mine, theirs = [[list(t.shape) for t in tensors] for tensors in (self.tensors, state['params'])]
         if mine != theirs: return 'other shapes'
-        if len(state['generators']) != len(self.generators): return 'another number of generators'
+        if len(state['generators']) != len(self.generators):
+            return 'another number of generators'
         return None if state['steps'] == self.steps else f"{state['steps']} steps and not {self.steps}"
 
     @torch.no_grad()
     def restore(self, state):
-        for tensor, kept in zip(self.tensors, state['params']): tensor.copy_(kept)
+        for tensor, kept in zip(self.tensors, state['params']):
+            tensor.copy_(kept)
         self.optimizer.load_state_dict(state['optimizer'])
         self.schedule.load_state_dict(state['schedule'])
-        for generator, kept in zip(self.generators, state['generators']): generator.set_state(kept)
-        if state['rng']: torch.set_rng_state(state['rng'][0])
-        if len(state['rng']) > 1 and torch.cuda.is_available(): torch.cuda.set_rng_state_all(state['rng'][1:])
+        for generator, kept in zip(self.generators, state['generators']):
+            generator.set_state(kept)
+        if state['rng']:
+            torch.set_rng_state(state['rng'][0])
+        if len(state['rng']) > 1 and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state['rng'][1:])
         self.history = list(state['history'].to(self.tensors[0].device))
 
 # %% ../nbs/05_training.ipynb #cell-15
@@ -234,9 +258,11 @@ def fit(
     opt = optimizer(list(params), lr=lr)
     sched = torch.optim.lr_scheduler.LambdaLR(opt, lambda step: schedule(min(step / steps, 1)))
     run = _Progress(opt, sched, steps, buffers, generator)
-    if checkpoint is not None: _resume(run, checkpoint)
+    if checkpoint is not None:
+        _resume(run, checkpoint)
     start = len(run.history)
-    if callback and not start: callback(0)
+    if callback and not start:
+        callback(0)
     for step in tqdm(range(start, steps), desc, steps, initial=start, disable=None if progress else True):
         value = loss(step / steps)
         opt.zero_grad()
@@ -246,14 +272,21 @@ def fit(
         run.history.append(value.detach())
         if callback: callback(step + 1)
         last = step + 1 == steps
-        if checkpoint is not None and (last or (step + 1) % checkpoint.every == 0): checkpoint.save(run.state())
+        if checkpoint is not None and (last or (step + 1) % checkpoint.every == 0):
+            checkpoint.save(run.state())
     return torch.stack(run.history).cpu()
 
 def _resume(run, checkpoint):
     state = checkpoint.load()
     if state is None: return
-    if reason := run.matches(state): raise ValueError(f"{checkpoint}: is the checkpoint of another run ({reason})")
-    run.restore(state)
+    try:
+        reason = run.mismatch(state)
+        if not reason:
+            run.restore(state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as e:
+        reason = str(e)
+    if reason:
+        raise ValueError(f"{checkpoint}: is the checkpoint of another run ({reason})")
 
 # %% ../nbs/05_training.ipynb #cell-24
 def like_input(

@@ -27,7 +27,8 @@ def si_sdr(
     r = check_waves(reference, 'reference', ('T', 'BT')).double()
     if e.shape != r.shape:
         raise ValueError(f"reference: expected shape {tuple(e.shape)} as the estimate has, got {tuple(r.shape)}")
-    if (r == 0).all(-1).any(): raise ValueError("reference: expected something to hear, got silence")
+    if (r == 0).all(-1).any():
+        raise ValueError("reference: expected something to hear, got silence")
     hit = (e * r).sum(-1, keepdim=True) / r.square().sum(-1, keepdim=True) * r
     ratio = 10 * (hit.square().sum(-1) / (e - hit).square().sum(-1)).log10()
     return like_input(ratio, estimate) if ratio.ndim else ratio.item()
@@ -45,12 +46,14 @@ def _check_encodings(y, encoder):
 
 def _check_framed(encoder):
     "Let a `FrameLogMel` through."
-    if isinstance(encoder, FrameLogMel): return encoder
+    if isinstance(encoder, FrameLogMel):
+        return encoder
     raise TypeError(f"encoder: expected a FrameLogMel, whose frames can be inverted, got {type(encoder).__name__}")
 
 def _bin_weights(encoder):
     "How a gain for each band becomes one for each bin: (n_mels, bins), each bin's weights sum to 1."
-    weights, bins = encoder.filters.clone(), torch.arange(encoder.filters.shape[1])
+    weights = encoder.filters.clone()
+    bins = torch.arange(encoder.filters.shape[1])
     bare = bins[weights.sum(0) == 0]                                   # bins outside all bands follow the nearest
     hertz = bare[:, None] * encoder.sample_rate / encoder.n_fft
     weights[(hertz - encoder.frequencies).abs().argmin(1), bare] = 1
@@ -65,7 +68,9 @@ class MelMask:
         max_gain:float=1.    # highest gain, above 0
     ):
         _above_zero(exponent=exponent, max_gain=max_gain)
-        self.encoder, self.exponent, self.max_gain = _check_framed(encoder), exponent, max_gain
+        self.encoder = _check_framed(encoder)
+        self.exponent = exponent
+        self.max_gain = max_gain
         self.weights = _bin_weights(encoder)
 
     def __call__(self,
@@ -73,8 +78,10 @@ class MelMask:
         x=None # (B, T) the sound to turn down; must be given
     ):         # (B, T) as x is
         "The sound with its bands turned down."
-        if x is None: raise ValueError("x: MelMask turns a sound down and needs one; GriffinLim does without")
-        wave, y = check_waves(x, 'x'), _check_encodings(y, self.encoder)
+        if x is None:
+            raise ValueError("x: MelMask turns a sound down and needs one; GriffinLim does without")
+        wave = check_waves(x, 'x')
+        y = _check_encodings(y, self.encoder)
         own = self.encoder.frames(wave)
         if y.shape != own.shape:
             raise ValueError(f"y: expected shape {tuple(own.shape)} for sound of shape {tuple(wave.shape)}, "
@@ -82,7 +89,8 @@ class MelMask:
         gain = (self.exponent * (y.to(own) - own)).exp().clamp(max=self.max_gain) @ self.weights.to(own)
         return like_input(self.encoder.istft(self.encoder.stft(wave) * gain, wave.shape[1]), x)
 
-    def __repr__(self): return f"MelMask({self.encoder!r}, exponent={self.exponent:g}, max_gain={self.max_gain:g})"
+    def __repr__(self):
+        return f"MelMask({self.encoder!r}, exponent={self.exponent:g}, max_gain={self.max_gain:g})"
 
 # %% ../../nbs/audio/04_decoders.ipynb #band
 def band_error(
@@ -111,8 +119,10 @@ class GriffinLim:
         seed:int=0           # of the first phases
     ):
         _above_zero(whole=True, iterations=iterations)
-        if not 0 <= momentum < 1: raise ValueError(f"momentum: expected a number from 0 to under 1, got {momentum!r}")
-        self.encoder, self.iterations = _check_framed(encoder), iterations
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum: expected a number from 0 to under 1, got {momentum!r}")
+        self.encoder = _check_framed(encoder)
+        self.iterations = iterations
         self.momentum, self.seed = momentum, seed
 
     @torch.no_grad()
@@ -121,7 +131,8 @@ class GriffinLim:
         x=None # (B, T) or None; only its length is used. None: T = (frames − 1)·hop_length
     ):         # (B, T) sound, as y is
         "Sound from encodings."
-        found, hop_length = _check_encodings(y, self.encoder), self.encoder.hop_length
+        found = _check_encodings(y, self.encoder)
+        hop_length = self.encoder.hop_length
         samples = (found.shape[1] - 1) * hop_length if x is None else check_waves(x, 'x').shape[1]
         frames = 1 + samples // hop_length
         if frames != found.shape[1]:
@@ -136,7 +147,8 @@ class GriffinLim:
         for _ in range(self.iterations):
             now = f.stft(f.istft(size * phase, samples))
             phase = now - self.momentum / (1 + self.momentum) * before
-            phase, before = phase / phase.abs().clamp_min(1e-20), now
+            phase = phase / phase.abs().clamp_min(1e-20)
+            before = now
         return f.istft(size * phase, samples)
 
     def __repr__(self):
@@ -152,5 +164,6 @@ def magnitudes(self:GriffinLim,
     A = self.encoder.filters.to(y)
     top = (y.exp() - self.encoder.floor).clamp_min(0) @ A
     p = top
-    for _ in range(50): p = p * top / (p @ A.mT @ A).clamp_min(1e-20)
+    for _ in range(50):
+        p = p * top / (p @ A.mT @ A).clamp_min(1e-20)
     return p.sqrt()

@@ -34,7 +34,11 @@ class FunctionSpace:
         inverse,        # its inverse
         silence:Tensor, # (d,) encoding of silence
         floor:bool=True # is silence the least of all encodings, so that nothing should decode to less?
-    ): self.g, self.inverse, self.silence, self.floor = g, inverse, silence.double(), floor
+    ):
+        self.g = g
+        self.inverse = inverse
+        self.silence = silence.double()
+        self.floor = floor
 
     def transform(self,
         Y # (B, d) encodings, array or tensor
@@ -47,7 +51,8 @@ class FunctionSpace:
     ):    # (B, d) encodings
         "The way back."
         z = torch.as_tensor(Z).double()
-        if self.floor: z = z.clamp_min(0)
+        if self.floor:
+            z = z.clamp_min(0)
         return like_input(self.inverse(z + self.g(self.silence)), Z)
 
 def closed_form_spaces(
@@ -56,7 +61,8 @@ def closed_form_spaces(
 ) -> dict:          # name -> FunctionSpace
     "What to compare with: the encodings as they are, and exp(y) where y is a logarithm of power."
     spaces = dict(y=FunctionSpace(lambda y: y, lambda z: z, silence, power))
-    if power: spaces['exp'] = FunctionSpace(torch.exp, torch.log, silence)
+    if power:
+        spaces['exp'] = FunctionSpace(torch.exp, torch.log, silence)
     return spaces
 
 # %% ../../nbs/audio/05_songs.ipynb #cell-15
@@ -78,7 +84,8 @@ class SongSpace:
             songs=[len(s) for s in self.songs], held_out=list(self.songs[1]), stems=self.stems, clips=list(self.clips),
             mixes=len(self.test.mix), candidates=2 * len(self.test.mix), comparison=dict(self.comparison),
             seconds={n: round(s, 2) for n, s in self.seconds.items()})
-        if self.exponents is not None: kept['exponents'] = [round(a, 3) for a in self.exponents.tolist()]
+        if self.exponents is not None:
+            kept['exponents'] = [round(a, 3) for a in self.exponents.tolist()]
         return kept
 
     @property
@@ -92,7 +99,9 @@ class ProgressEncoder:
         encoder,      # tensor (B, T) -> (B, d)
         desc:str,     # label of the bar
         progress:bool # show it, on a terminal or in a notebook
-    ): self.encoder, self.bar = encoder, tqdm(desc=desc, unit=' clips', disable=None if progress else True)
+    ):
+        self.encoder = encoder
+        self.bar = tqdm(desc=desc, unit=' clips', disable=None if progress else True)
 
     def __call__(self, x):
         y = [self.encoder(some) for some in x.split(256)]
@@ -118,9 +127,11 @@ def mix_songs(
     progress:bool=False,       # show progress bars
 ) -> SongSpace:
     "Learn a space for mixing on songs, and test it on others."
-    encoder, took = check_encoder(LogMel() if encoder is None else encoder), _Laps()
-    if n_test < 2: raise ValueError(f"n_test: expected at least 2, got {n_test}")
+    if n_test < 2:
+        raise ValueError(f"n_test: expected at least 2, got {n_test}")
+    encoder = check_encoder(LogMel() if encoder is None else encoder)
     f = ShardedEncoder(encoder if cache is None else Cached(encoder, cache))
+    took = _Laps()
     sides = split_songs(songs, test_size, seed)
     x = _read_sides(sides, seconds, encoder.sample_rate, clips, progress)
     took.lap('reading')
@@ -133,21 +144,30 @@ def mix_songs(
     test = draw_mixes(x[1], f, n_test, per_mix, gains, rng=np.random.default_rng([seed, 1]), rest=True)
     comparison = _compare(space, train, test, getattr(encoder, 'log_power', False))
     took.lap('testing')
-    names = tuple([s.name for s in side] for side in sides)
-    return SongSpace(space, comparison, train, test, names, list(songs[0].stems), tuple(map(len, x)), took)
+    return SongSpace(space, comparison, train, test, *_described(sides, x), took)  # type: ignore[call-arg]
+
+# %% ../../nbs/audio/05_songs.ipynb #mix-songs-2
+def _described(sides, x):
+    "Names of the songs on both sides, names of their stems, and numbers of clips."
+    names = tuple([song.name for song in side] for side in sides)
+    return names, list(sides[0][0].stems), tuple(map(len, x))
 
 class _Laps(dict):
     "Seconds that each part of a run took, by name."
-    def __init__(self): self.begin = time.perf_counter()
-    def lap(self, name): self[name] = time.perf_counter() - self.begin - sum(self.values())
+    def __init__(self):
+        self.begin = time.perf_counter()
+    def lap(self, name):
+        self[name] = time.perf_counter() - self.begin - sum(self.values())
 
 def _read_sides(sides, seconds, sample_rate, clips, progress):
     "Stems (B, S, T) of the training songs, and of the others; or an error that names a song."
     songs = [song for side in sides for song in side]
-    for song in tqdm(songs, desc='checking', disable=None if progress else True): check_song(song)
+    for song in tqdm(songs, desc='checking', disable=None if progress else True):
+        check_song(song)
     if not len(songs[0].stems) > 1:
         raise ValueError(f"songs: expected at least 2 stems, got {', '.join(songs[0].stems)}")
-    def read(side): return load_chunks(side, seconds, sample_rate, max(1, clips // len(side)))[0]
+    def read(side):
+        return load_chunks(side, seconds, sample_rate, max(1, clips // len(side)))[0]
     return [torch.as_tensor(read(side)) for side in sides]
 
 def _compare(space, train, test, power):
@@ -177,18 +197,20 @@ def removal_points(
     remove:str='drums' # name of the stem to take out
 ) -> dict:           # 'stems': name -> (2,), 'mix' and 'without': (2,), 'others': (candidates, 2)
     "Points of a clip along the stem that is taken out, and beside it, as for `oplas.viz.plot_removal`."
-    if remove not in run.stems: raise ValueError(f"remove: expected one of {', '.join(run.stems)}, got {remove!r}")
-    basis, taken = principal_basis(run.space.transform(run.train.mix)), run.stems.index(remove)
-    def h(y): return run.space.transform(torch.as_tensor(y)).double() @ basis
+    if remove not in run.stems:
+        raise ValueError(f"remove: expected one of {', '.join(run.stems)}, got {remove!r}")
+    basis = principal_basis(run.space.transform(run.train.mix))
+    taken = run.stems.index(remove)
+    def h(y):
+        return run.space.transform(torch.as_tensor(y)).double() @ basis
     keep = [i for i in range(len(run.stems)) if i != taken]
     sounds = *clips.unbind(1), clips.sum(1), clips[:, keep].sum(1)
     z = _clearest(torch.stack([h(encoder(x)) for x in sounds], 1), taken)
     if not z[taken].any():
         raise ValueError(f"clips: expected {remove} to be heard in one of them, got silence in all {len(clips)}")
     plane = _removal_plane(z, taken, keep)
-    *parts, mix, without = z @ plane
     others = h(torch.cat([run.test.rest, run.test.mix])) @ plane
-    return dict(stems=dict(zip(run.stems, parts)), mix=mix, without=without, others=others)
+    return dict(stems=dict(zip(run.stems, z @ plane)), mix=z[-2] @ plane, without=z[-1] @ plane, others=others)
 
 def _clearest(z, taken):
     "Of points (B, S + 2, k) of stems, mix and remainder, those of the clip in which the weakest stem is strongest."

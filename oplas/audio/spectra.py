@@ -38,13 +38,15 @@ class Encoder:
         x = check_waves(wave, min_samples=self.min_samples, sample_rate=self.sample_rate)
         return like_input(torch.cat([f(some) for some in x.split(32)]), wave)  # 32 clips fit the processor's caches
 
-    def _encode(self, x:Tensor) -> Tensor: raise NotImplementedError(f"{type(self).__name__} lacks _encode")
+    def _encode(self, x:Tensor) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} lacks _encode")
 
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in (self.settings or {}).items())})"
 
 # %% ../../nbs/audio/02_spectra.ipynb #mel
-def _mel(f): return 1127 * torch.log1p(torch.as_tensor(f, dtype=torch.float64) / 700)
+def _mel(f):
+    return 1127 * torch.log1p(torch.as_tensor(f, dtype=torch.float64) / 700)
 
 def _mel_edges(n_mels, f_min, f_max):
     "Edges and centers of the bands, (n_mels + 2,) mel."
@@ -103,8 +105,13 @@ class LogMel(Encoder):
         _above_zero(floor=floor)
         if average not in AVERAGES:
             raise ValueError(f"average: expected one of {', '.join(AVERAGES)}, got {average!r}")
-        self.sample_rate, self.dim, self.min_samples = sample_rate, n_mels, n_fft
-        self.n_fft, self.hop_length, self.average, self.floor = n_fft, hop_length, average, floor
+        self.sample_rate = sample_rate
+        self.dim = n_mels
+        self.min_samples = n_fft
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.average = average
+        self.floor = floor
         self.filters = mel_filters(sample_rate, n_fft, n_mels, f_min, f_max) # (n_mels, n_fft//2 + 1)
         centers = _mel_edges(n_mels, f_min, f_max)[1:-1]
         self.frequencies = 700 * (centers / 1127).expm1()                    # (n_mels,) Hz, where a band weighs 1
@@ -114,7 +121,8 @@ class LogMel(Encoder):
         s = _spectra(x, self.window, self.hop_length, self.n_fft)
         return self.filters.to(x) @ (s.real.square() + s.imag.square()).mT
 
-    def _encode(self, x): return AVERAGES[self.average](self._power(x), self.floor)
+    def _encode(self, x):
+        return AVERAGES[self.average](self._power(x), self.floor)
 
 # %% ../../nbs/audio/02_spectra.ipynb #spectrogram
 @patch
@@ -200,7 +208,9 @@ class ConstantQ(Encoder):
         if not 0 < f_min < f_max <= sample_rate / 2:
             raise ValueError(f"f_min, octaves: expected f_min above 0 Hz and its octaves within {sample_rate / 2:g} Hz "
                              f"(half the sample rate), got {f_min:g} to {f_max:g} Hz")
-        self.sample_rate, self.dim, self.floor = sample_rate, octaves * bins_per_octave, floor
+        self.sample_rate = sample_rate
+        self.dim = octaves * bins_per_octave
+        self.floor = floor
         steps = torch.arange(self.dim, dtype=torch.float64) / bins_per_octave
         self.frequencies = f_min * 2**steps                                              # (dim,) Hz
         Q = 1 / (2**(1 / bins_per_octave) - 1)
@@ -248,7 +258,8 @@ def smooth_eq(
     rng=0            # numpy Generator, or a seed
 ) -> np.ndarray:     # (B, d) float32
     "Encodings as through a random smooth equalizer, another one for each clip."
-    y, rng = _check_log_powers(y), np.random.default_rng(rng)
+    y = _check_log_powers(y)
+    rng = np.random.default_rng(rng)
     if not 0 < width <= 1 or not spread >= 0:
         raise ValueError(f"width, spread: expected width in (0, 1] and spread at least 0, got {width} and {spread}")
     centers = np.linspace(0, 1, math.ceil(1 / width) + 1)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LENGTH', 'RELEASED', 'LearnedSpace', 'one_cycle', 'train_as_published', 'PlaneRotation', 'TwiceMatrix',
-           'NearRotation', 'plane_loss', 'matrix_loss', 'vicreg_triplet_loss', 'equation_1', 'Case', 'released_run']
+           'NearRotation', 'Case', 'released_run']
 
 # %% ../../nbs/paper/00_released.ipynb #rel-imports
 import math, os, shutil, time
@@ -64,7 +64,8 @@ def train_as_published(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         h = MLPProjector(2)
-    def uniform(*shape): return 2 * torch.rand(*shape, generator=g) - 1
+    def uniform(*shape):
+        return 2 * torch.rand(*shape, generator=g) - 1
     def loss(f):
         x = torch.stack([1.2 * uniform(1024, 2), uniform(1024, 2)], 1)
         faders = uniform(2).sign() + .5 * (2 * uniform(2)).tanh()
@@ -76,8 +77,10 @@ def train_as_published(
 # %% ../../nbs/paper/00_released.ipynb #star-plane
 def _held(module, name, value, trained):
     "A parameter if it is trained, else a buffer, which is what the released code makes of it."
-    if trained: setattr(module, name, nn.Parameter(value))
-    else: module.register_buffer(name, value)
+    if trained:
+        setattr(module, name, nn.Parameter(value))
+    else:
+        module.register_buffer(name, value)
 
 class PlaneRotation(nn.Module):
     "FiLMR in the plane as released: one γ and one β for both features, and an angle."
@@ -95,8 +98,8 @@ class PlaneRotation(nn.Module):
         x:Tensor # (..., 2) points
     ) -> Tensor: # (..., 2)
         "Scale, shift and turn."
-        c, s = self.theta.cos(), self.theta.sin()
-        return (x * self.gamma + self.beta) @ torch.stack([torch.cat([c, s]), torch.cat([-s, c])])
+        c, s = self.theta.cos(), self.theta.sin()  # type: ignore[operator]
+        return (x * self.gamma + self.beta) @ torch.stack([torch.cat([c, s]), torch.cat([-s, c])])  # type: ignore[operator]
 
 class TwiceMatrix(nn.Module):
     "The square matrix as released: small at the start, and applied twice."
@@ -111,11 +114,11 @@ class TwiceMatrix(nn.Module):
         x:Tensor # (..., n) points
     ) -> Tensor: # (..., n)
         "x M M"
-        return x @ self.mat @ self.mat
+        return x @ self.mat @ self.mat  # type: ignore[operator]
 
     def penalty(self) -> Tensor: # scalar
         "Mean square of Mᵀ M − I, which the released loss adds."
-        return F.mse_loss(self.mat.mT @ self.mat, torch.eye(len(self.mat), device=self.mat.device))
+        return F.mse_loss(self.mat.mT @ self.mat, torch.eye(len(self.mat), device=self.mat.device))  # type: ignore[arg-type, operator]
 
 # %% ../../nbs/paper/00_released.ipynb #star-nd
 class NearRotation(nn.Module):
@@ -128,27 +131,29 @@ class NearRotation(nn.Module):
         self.gamma = nn.Parameter(torch.ones(1))
         _held(self, 'beta', 1e-4 * torch.randn(1), trained)
         u = torch.randn(dim)
-        self.u, self.v = nn.Parameter(u), nn.Parameter(u + .25 * torch.randn(dim))
+        self.u = nn.Parameter(u)
+        self.v = nn.Parameter(u + .25 * torch.randn(dim))
 
     def forward(self,
         x:Tensor # (..., n) points
     ) -> Tensor: # (..., n)
         "Scale, shift and turn."
-        return rotate(x * self.gamma + self.beta, self.u, self.v)
+        return rotate(x * self.gamma + self.beta, self.u, self.v)  # type: ignore[operator]
 
 # %% ../../nbs/paper/00_released.ipynb #star-loss
-def _size(*points): return sum(p.square().mean((-1, -2)) for p in points) / 3
+def _size(*points):
+    return sum(p.square().mean((-1, -2)) for p in points) / 3
 def _margin(anchor, near, far, margin):
     "torch's TripletMarginLoss, for each seed."
     gap = F.pairwise_distance(anchor, near) - F.pairwise_distance(anchor, far) + margin
     return gap.relu().mean(-1)
 
-def plane_loss(z, Tz, penalty, early):
+def _plane_loss(z, Tz, penalty, early):
     "A triplet margin of 6/N, and .001 on the size."
     target = z.roll(-1, -2)
     return _margin(target, Tz, z, 6 / z.shape[-2]) + .001 * _size(z, Tz, target)
 
-def matrix_loss(z, Tz, penalty, early):
+def _matrix_loss(z, Tz, penalty, early):
     "The same margin, .01 on the size, and the penalty that draws M to an orthogonal matrix."
     target = z.roll(-1, -2)
     return _margin(target, Tz, z, 6 / z.shape[-2]) + .01 * _size(z, Tz, target) + penalty
@@ -158,7 +163,7 @@ def _covariance(z):
     C = centered.mT @ centered / (z.shape[-2] - 1)
     return (C.square().sum((-1, -2)) - C.diagonal(dim1=-2, dim2=-1).square().sum(-1)) / z.shape[-1]
 
-def vicreg_triplet_loss(z, Tz, penalty, early):
+def _vicreg_triplet_loss(z, Tz, penalty, early):
     "VICReg (covariances weigh .5 early and almost nothing later), two margins, the closing edge, and the size."
     N, target = z.shape[-2], z.roll(-1, -2)
     variance = (1 - (target.var(-2) + 1e-4).sqrt()).relu().mean(-1)
@@ -169,20 +174,22 @@ def vicreg_triplet_loss(z, Tz, penalty, early):
     return (.5 * variance + miss + (.5 if early else 1e-5) * covariance + .1 * margins
             + closing + .001 * _size(z, Tz, target))
 
-def equation_1(z, Tz, penalty, early):
+def _equation_1(z, Tz, penalty, early):
     "Equation (1) of the paper alone."
     return (Tz - z.roll(-1, -2)).square().sum(-1).mean(-1)
 
 # %% ../../nbs/paper/00_released.ipynb #star-table
-LENGTH = 2**17 + 1   # training steps of the released notebooks
+LENGTH = 131_073   # training steps of the released notebooks, 2**17 + 1
 
-def _cosine(opt, steps): return torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=steps)
-def _one_cycle(opt, steps): return torch.optim.lr_scheduler.OneCycleLR(opt, 1e-3, total_steps=steps)
+def _cosine(opt, steps):
+    return torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=steps)
+def _one_cycle(opt, steps):
+    return torch.optim.lr_scheduler.OneCycleLR(opt, 1e-3, total_steps=steps)
 
 class Case(NamedTuple):
     "A recipe for the Stargate problem."
     operator:Callable            # () -> an nn.Module
-    loss:Callable=plane_loss     # loss(z, Tz, penalty, early) -> (S,)
+    loss:Callable=_plane_loss     # loss(z, Tz, penalty, early) -> (S,)
     schedule:Callable=_cosine    # schedule(optimizer, steps)
     dim:int=2                    # dimensions n
     points:int=16                # on the ring, N
@@ -198,29 +205,32 @@ _DEEP:dict = {'filmr': partial(FiLMR, 64, init='paper'), 'cayley': partial(cayle
               'free_matrix': partial(free_matrix, 64)}
 RELEASED = {f'{name}, released loss': Case(operator) for name, operator in _PLANE.items()}
 RELEASED['as released: rotation'] = Case(partial(PlaneRotation, 6.28 / 16, False))
-RELEASED['as released: matrix twice'] = Case(partial(TwiceMatrix, 2, False), matrix_loss, _one_cycle)
-RELEASED['matrix twice, trained'] = Case(partial(TwiceMatrix, 2), matrix_loss, _one_cycle)
-RELEASED['as released: 64-D'] = Case(partial(NearRotation, 64, False), vicreg_triplet_loss, dim=64, points=12)
+RELEASED['as released: matrix twice'] = Case(partial(TwiceMatrix, 2, False), _matrix_loss, _one_cycle)
+RELEASED['matrix twice, trained'] = Case(partial(TwiceMatrix, 2), _matrix_loss, _one_cycle)
+RELEASED['as released: 64-D'] = Case(partial(NearRotation, 64, False), _vicreg_triplet_loss, dim=64, points=12)
 for _name, _operator in _DEEP.items():
-    RELEASED[f'{_name}, 64-D, released loss'] = Case(_operator, vicreg_triplet_loss, dim=64, points=12)
+    RELEASED[f'{_name}, 64-D, released loss'] = Case(_operator, _vicreg_triplet_loss, dim=64, points=12)
 for _name in ('filmr', 'orthogonal', 'free_matrix'):
-    RELEASED[f'{_name}, equation (1)'] = Case(_PLANE[_name], equation_1)
+    RELEASED[f'{_name}, equation (1)'] = Case(_PLANE[_name], _equation_1)
 
 # %% ../../nbs/paper/00_released.ipynb #star-run
 class _Pair(nn.Module):
     "Projector and operator: y -> z, T z, T^steps z, and the operator's penalty."
     def __init__(self, case):
         super().__init__()
-        self.projector, self.operator = case.projector(), case.operator()
+        self.projector = case.projector()
+        self.operator = case.operator()
 
     def forward(self, y, steps=1):
         z = self.projector(y)
         Tz = last = self.operator(z)
-        for _ in range(steps - 1): last = self.operator(last)
+        for _ in range(steps - 1):
+            last = self.operator(last)
         penalty = self.operator.penalty() if hasattr(self.operator, 'penalty') else z.new_zeros(())
         return z, Tz, last, penalty
 
-def _compiler(): return shutil.which(os.environ.get('CXX', 'c++')) is not None
+def _compiler():
+    return shutil.which(os.environ.get('CXX', 'c++')) is not None
 
 def _train(case, model, y, steps, look):
     "Train, and call look(step) after each."
@@ -257,13 +267,18 @@ def released_run(
     checks:int=64     # lock tests
 ) -> dict:            # 'locked', 'locked_at': step -> seeds locked then, 'conditions', 'angle_degrees', …
     "The Stargate problem by a released recipe, at its released length, over many seeds."
-    if case not in RELEASED: raise ValueError(f"case: expected one of {'; '.join(RELEASED)}; got {case!r}")
-    recipe, start, tests = RELEASED[case], time.perf_counter(), {}
-    y, model = line(recipe.points, recipe.dim), Ensemble(partial(_Pair, recipe), seeds, seed)
+    if case not in RELEASED:
+        raise ValueError(f"case: expected one of {'; '.join(RELEASED)}; got {case!r}")
+    recipe = RELEASED[case]
+    start = time.perf_counter()
+    tests = {}
+    y = line(recipe.points, recipe.dim)
+    model = Ensemble(partial(_Pair, recipe), seeds, seed)
     every = max(1, steps // checks)
     @torch.no_grad()
     def look(step):
-        if step % every and step != steps: return
+        if step % every and step != steps:
+            return
         z, Tz, TNz, _ = model(y, recipe.points)
         tests[step] = z, Tz, lock_report(z, Tz, TNz, ring_angle(z, Tz))
     _train(recipe, model, y, steps, look)
