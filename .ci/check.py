@@ -297,6 +297,19 @@ def needs():
             for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
                 if package.get(top, top).lower() not in listed('requirements') | optional | by_line: yield f'{p} imports {top}, which settings.ini does not list'
 
+def floors():
+    "constraints-floor.txt has the oldest versions that settings.ini admits; the workflows name what they run by its hash"
+    tested = dict(line.split('==') for line in text_of('constraints-floor.txt').splitlines() if '==' in line)
+    for key in [k for k in cfg.d if k.endswith('requirements')]:
+        for name, oldest in re.findall(r'([\w-]+)>=([\w.]+)', cfg.d[key]):
+            if name in tested and not f'{tested[name]}.'.startswith(f'{oldest}.'):
+                yield f'{key}: {name}>={oldest}, but constraints-floor.txt tests {tested[name]}'
+            if key == 'requirements' and name not in {*tested, 'fastcore'}:  # nbdev asks for a newer fastcore
+                yield f'constraints-floor.txt lacks {name}'
+    for p in Path('.github/workflows').glob('*.y*ml'):
+        for action in re.findall(r'uses: (\S+)', text_of(p)):
+            if not re.search('@[0-9a-f]{40}$', action): yield f'{p}: {action} is not pinned by the hash of a commit'
+
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
     try: tree = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M))
@@ -427,7 +440,7 @@ def publish():
     yield from site_pages.publishable(cfg.git_url)
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, methods_shown, lint, types, wheel, alts,
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, public, methods_shown, lint, types, wheel, alts,
     house.shape, house.rooms, house.house_map, site_pages.site_rules, pages)}
 on_demand = {o.__name__: o for o in (publish, polish)}
 
