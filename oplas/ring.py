@@ -865,7 +865,7 @@ def _rival_classifiers(train, Y, labels):
     "Name -> accuracy of classifiers that know the training set."
     train_Y, train_labels = (np.asarray(_to_numpy(a)) for a in train[:2])
     rivals = {'logistic regression': make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-              '5-NN': KNeighborsClassifier(min(5, len(train_Y)))}
+              '5-NN': make_pipeline(StandardScaler(with_std=False), KNeighborsClassifier(min(5, len(train_Y))))}
     return {name: float(rival.fit(train_Y, train_labels).score(Y, labels)) for name, rival in rivals.items()}
 
 # %% ../nbs/10_ring.ipynb #cell-20
