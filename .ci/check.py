@@ -283,6 +283,7 @@ def lazy():
 extras = {  # what may be missing: asked for with a message that names the extra
     'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
     'sounds': {'music21', 'onnxruntime'},
+    'parquet': {'pyarrow'},
 }
 by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it
 
