@@ -131,7 +131,14 @@ def _column(table, name):
     gaps = table[name].isna().sum()
     if gaps:
         raise ValueError(f"{gaps} of {len(table)} labels in column {name!r} are missing")
-    return table[name].to_numpy()
+    return _as_array(table[name])
+
+def _as_array(column):
+    "A column's values; of categories, each text stands once in memory."
+    if not hasattr(column, 'cat'):
+        return column.to_numpy()
+    names = column.cat.categories
+    return names.to_numpy(object if names.dtype.kind == 'O' else None)[column.cat.codes]
 
 def _split_table(table, columns):
     if columns.label is None and columns.steps is None:
@@ -160,13 +167,14 @@ def _read_parquet(path, columns, limit):
     import pandas as pd
     if find_spec('pyarrow') is None:
         raise ImportError("reading .parquet needs pyarrow: pip install 'oplas[parquet]'")
-    from pyarrow import parquet, types
+    from pyarrow import parquet
     with parquet.ParquetFile(path) as file:
-        meta, schema = file.metadata, file.schema_arrow
+        meta = file.metadata
     groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
     cells = sum(group.column(i).num_values for group in groups for i in range(group.num_columns))
     _check_declared(sum(group.num_rows for group in groups), 8 * cells, limit)
-    text = [f.name for f in schema if types.is_string(f.type)]                   # each text once in memory
+    stored = [meta.schema.column(i) for i in range(meta.num_columns)]
+    text = [column.path for column in stored if column.physical_type == 'BYTE_ARRAY']  # each once in memory
     return _split_table(pd.read_parquet(path, engine='pyarrow', read_dictionary=text), columns)
 
 # %% ../nbs/cli.ipynb #read-checks
