@@ -402,6 +402,11 @@ def _equalized(train, test, told, seed):
     every = level_free(np.concatenate([train[0], *copies])), np.tile(train[1], 3)
     return _Split(every, (level_free(test[0]), test[1]), told | dict(prepared_by='oplas.audio.spectra.level_free'))
 
+def _on_both_sides(split):
+    "How many test samples stand in the training set too, number by number."
+    known = {hash(row.tobytes()) for row in split.train[0]}
+    return sum(hash(row.tobytes()) in known for row in split.test[0])
+
 def _split_samples(Y, labels, test_size, seed):
     from sklearn.model_selection import train_test_split
     sides = train_test_split(Y, labels, test_size=test_size, stratify=labels, random_state=seed)
@@ -549,15 +554,18 @@ def _ring_report(space, split):
 def _ring_results(space, report, split, **more):
     found = report.to_dict() if report else dict(agreement=space.agreement_)
     return dict(more, order=[str(o) for o in space.order_], train=len(split.train[0]), test=len(split.test[0]),
-                **split.told, **found)
+                on_both_sides=_on_both_sides(split), **split.told, **found)
 
 def _ring_line(results, is_sorted):
     words = 'ring: ' + ' → '.join(results['order'])
     if is_sorted: words += ' (sorted; set it with --order)'
     held = results.get('held_out')
     if isinstance(held, int):
-        return f"{words}; {held} of {results['groups']} groups held out"
-    return words + (f"; held out: {', '.join(held)}" if held else '')
+        words += f"; {held} of {results['groups']} groups held out"
+    elif held:
+        words += f"; held out: {', '.join(held)}"
+    twice, test = results['on_both_sides'], results['test']
+    return words + (f"\nnote: {twice} of {test} test samples stand in the training set too" if twice else '')
 
 # %% ../nbs/cli.ipynb #cell-16
 def _find_songs(source):
