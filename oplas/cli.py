@@ -151,6 +151,7 @@ def _split_table(table, columns):
         raise ValueError(f"expected numbers beside the labels, got text in {', '.join(text[:6])}")
     return _Table(features.to_numpy(float), apart[0], [str(c) for c in features], *apart[1:])
 
+# %% ../nbs/cli.ipynb #read-tables
 def _read_csv(path, columns, limit):
     import csv
 
