@@ -563,7 +563,8 @@ def _turns(steps, B, N):
     t = np.asarray(_to_numpy(steps))
     wrong = t.shape not in ((), (B,)) or t.dtype.kind not in 'biufO'
     if not wrong:
-        t = np.asarray(t % N, dtype=np.float64)
+        wide = dict(b=np.int64, i=np.int64, u=np.uint64).get(t.dtype.kind, t.dtype) # numpy 1 mixes kinds to float64
+        t = np.asarray(t.astype(wide) % np.asarray(N, wide), dtype=np.float64)
     if wrong or not np.isfinite(t).all():
         raise ValueError(f"steps: expected a finite number, or {B} of them, got {steps}")
     return t
