@@ -233,10 +233,9 @@ def fit(self:RingSpace,
     X = torch.as_tensor(np.concatenate([self._scaling.standardize(some) for some in _chunks(Y)]), device=self._device)
     self._gain = torch.as_tensor(gain, dtype=torch.float32, device=self._device)
     if y is None:
-        places = self._find_places(X, groups, steps, seed, generator)
+        X, places, groups = self._find_places(X, groups, steps, seed, generator)
     else:
-        places = self._place_labels(labels)
-    places = torch.as_tensor(places, device=self._device)
+        places = torch.as_tensor(self._place_labels(labels), device=self._device)
     self._build(seed)
     self._mu, R = _class_means(X, places, len(self.order_))
     self._read_positions(X, R, places, generator)
@@ -344,25 +343,23 @@ def _place_labels(self:RingSpace, labels):
 
 @patch
 def _find_places(self:RingSpace, X, groups, steps, seed, generator):
-    "Places (B,) that are found without labels; sets `order_` to their numbers, and `agreement_`."
+    "Samples that have counterparts, and their places, found without labels, and groups; sets `agreement_`."
     N:int = self.period or 0                     # it was checked before
     self.classes_ = self.order_ = np.arange(N)
-    kept, of = _paired(groups, steps, N)
-    of, kept, step = (torch.as_tensor(a, device=self._device) for a in (of, kept, steps[kept]))
-    some, index = (X * self._gain)[kept], _group_index(of)
+    kept, groups = _paired(groups, steps, N)
+    if len(kept) < len(X):
+        X = X[torch.as_tensor(kept, device=self._device)]
+    of, step = (torch.as_tensor(a, device=self._device) for a in (groups, steps[kept]))
+    index = _group_index(of)
     nets = Ensemble(partial(mlp, X.shape[1], _WIDTH, _WIDTH, N, dropout=.2), self.n_init, seed).to(self._device)
-    _search(nets, some, index, step, 3 * self.max_iter // 2, generator, progress=self.verbose, desc='search')
-    phases, _ = _phases(nets, some, index, step)
+    _search(nets, X, self._gain, index, step, 3 * self.max_iter // 2, generator, progress=self.verbose, desc='search')
+    phases = _settle(X, index, step, _phases(nets, X, self._gain, index, step), N)
     chosen, self.agreement_ = _choose_start(phases, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
-        warnings.warn(f"no two of {self.n_init} starts found the same ring: "
+        warnings.warn(f"most of the {self.n_init} starts found rings that differ: "
                       f"they agree on {self.agreement_:.0%} of the groups; "
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
-    with torch.no_grad():
-        chunks = torch.split(X * self._gain, _CHUNK)
-        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in chunks])  # type: ignore[operator]
-    read[kept] = (phases[chosen][of] + step) % N
-    return read.cpu().numpy()
+    return X, (phases[chosen][of] + step) % N, groups
 
 @patch
 def _build(self:RingSpace, seed=0):
@@ -1094,7 +1091,7 @@ def _leading(X, mu, table, dim):
 
 # %% ../nbs/10_ring.ipynb #sharpen
 _PAIRS = 128                   # in a step
-_TEMPERATURE, _PICK = .1, .3   # of the cosines, and the weight of picking the right one beside the squared error
+_TEMPERATURE, _PICK = .05, .3  # of the cosines, and the weight of picking the right one beside the squared error
 
 def _sharpen(model, X, places, groups, origin, steps, generator, **kwargs):
     "Train the moves between counterparts; `origin` (d,) is added before cosines are taken."
@@ -1126,10 +1123,10 @@ def _pair_loss(log_p, log_q, k):
     log_p = _roll(log_p, k)
     return -(log_p.exp() * log_q + log_q.exp() * log_p).sum(-1).mean(-1)
 
-def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
+def _search(nets, X, gain, groups, steps, n_steps, generator, **kwargs):
     "Train the starts `nets` on pairs of one group; both of a pair get the same random difference between two groups."
     shape = nets.size, min(_SEARCH_BATCH, len(X))
-    means = _group_means(X, groups)
+    means = _group_means(X, groups) * gain
     def draw(high):
         return torch.randint(high, shape, generator=generator, device=X.device)
     def normal(*size):
@@ -1138,7 +1135,7 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
         i = draw(len(X))
         j = groups.another(i, generator)
         other = normal(*shape, 1) * (means[draw(len(means))] - means[draw(len(means))])
-        pair = torch.cat([X[i] + other, X[j] + other], 1)
+        pair = torch.cat([X[i] * gain + other, X[j] * gain + other], 1)
         log_p = nets(pair + .3 * normal(*pair.shape), each=True).log_softmax(-1)
         return _pair_loss(*log_p.chunk(2, 1), (steps[j] - steps[i]) % log_p.shape[-1])
     nets.train()
@@ -1147,23 +1144,54 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
     nets.requires_grad_(False).eval()
 
 @torch.no_grad()
-def _phases(nets, X, groups, steps):
+def _phases(nets, X, gain, groups, steps):
     "For each start, the place (S, G) at which each group begins, by the likelihood of all its samples."
-    log_p = torch.cat([nets(some).log_softmax(-1) for some in X.split(_CHUNK)], 1)
-    N = log_p.shape[-1]
+    log_p = torch.cat([nets(some * gain).log_softmax(-1) for some in X.split(_CHUNK)], 1)
     votes = _roll(log_p, -steps.expand(len(log_p), -1))
-    return votes.new_zeros(len(log_p), len(groups.size), N).index_add_(1, groups.of, votes).argmax(-1), N
+    return votes.new_zeros(len(log_p), len(groups.size), log_p.shape[-1]).index_add_(1, groups.of, votes).argmax(-1)
 
+# %% ../nbs/10_ring.ipynb #settle
+_FOLDS, _ROUNDS = 5, 10 # of the groups; at most, of moving them
+_SHRINK = .01           # penalty of the linear readers, of the mean square of a feature
+
+def _settle(X, groups, steps, phases, N):
+    "Phases (S, G), moved to where linear readers see them that learned from other groups."
+    fold = torch.arange(len(groups.size), device=X.device) % _FOLDS
+    folds = [some for f in range(_FOLDS) if len(some := (fold[groups.of] == f).nonzero()[:, 0])]
+    if len(folds) < 2:
+        return phases
+    factors = _ridge_factors(X, folds)
+    for _ in range(_ROUNDS):
+        hot = torch.eye(N, device=X.device)[(phases.mT[groups.of] + steps[:, None]) % N] # (B, S, N)
+        sums = [X[some].mT @ hot[some].flatten(1) for some in folds]
+        votes = X.new_zeros(len(groups.size), *hot.shape[1:])
+        for some, factor, own in zip(folds, factors, sums):
+            reader = torch.cholesky_solve(torch.stack(sums).sum(0) - own, factor)
+            score = (X[some] @ reader).view(len(some), -1, N)
+            votes.index_add_(0, groups.of[some], _roll(score, -steps[some, None].expand(score.shape[:2])))
+        before, phases = phases, votes.argmax(-1).mT
+        if torch.equal(before, phases):
+            break
+    return phases
+
+def _ridge_factors(X, folds):
+    "For each fold, the Cholesky factor (d, d) of all the others' second moments, with a penalty."
+    squares = [X[some].mT @ X[some] for some in folds]
+    total = torch.stack(squares).sum(0)
+    penalty = _SHRINK * total.diagonal().mean() * torch.eye(len(total), device=X.device)
+    return [torch.linalg.cholesky(total - square + penalty) for square in squares]
+
+# %% ../nbs/10_ring.ipynb #choose-start
 def _agreement(phases, N):
     "Share of groups (S, S) that stand to each other alike in two starts, after the best turn as a whole."
     apart = (phases[:, None] - phases) % N
     return torch.stack([(apart == k).float().mean(-1) for k in range(N)]).amax(0)
 
 def _choose_start(phases, N):
-    "The start that agrees best with another one, and how well; one start alone has nothing to agree with: None."
+    "The start that agrees best with half of the others, and how well; one alone has nothing to agree with: None."
     if len(phases) == 1:
         return 0, None
     agree = _agreement(phases, N).fill_diagonal_(0)
-    ranked = agree.sort(descending=True).values
-    chosen = int((ranked[:, 0] + 1e-3 * agree.mean(1)).argmax())
-    return chosen, float(ranked[chosen, 0])
+    with_half = agree.sort(descending=True).values[:, len(phases) // 2 - 1]
+    chosen = int((with_half + 1e-3 * agree.mean(1)).argmax())
+    return chosen, float(with_half[chosen])
