@@ -168,22 +168,27 @@ class _MeanOffsets(nn.Module):
             s = s + (torch.einsum('bn,nij,bj->bi', w, self.shape, u) - u) @ self.basis.mT
         return s + w @ self.offset
 
-def _mean_offsets(mu, R, lab, morph):
-    "Offsets between class means `mu` (N, d), and shapes from the residuals R (B, d)."
+def _mean_offsets(mu, X, places, morph):
+    "Offsets between class means `mu` (N, d), and shapes from how encodings X (B, d) differ from them."
     if not morph:
-        return _MeanOffsets(mu, R.new_zeros(R.shape[1], 0), R.new_zeros(len(mu), 0, 0))
-    return _MeanOffsets((1 + morph / 3) * mu, *_roots(R, lab, morph))
+        return _MeanOffsets(mu, X.new_zeros(X.shape[1], 0), X.new_zeros(len(mu), 0, 0))
+    return _MeanOffsets((1 + morph / 3) * mu, *_roots(mu, X, places, morph))
 
-def _roots(R, lab, morph, q=_DIRECTIONS):
-    "Leading directions (d, q) of the residuals R (B, d), and the root (N, q, q) of each class's covariance in them."
-    U = torch.linalg.eigh(R.mT @ R / len(R))[1][:, -q:]
-    V, n = R @ U, torch.bincount(lab)[:, None, None]
-    C = torch.stack([V[lab == c].mT @ V[lab == c] for c in range(len(n))])
-    pool = C.sum(0) / len(R)
-    eye = torch.eye(U.shape[1], device=R.device)
+def _roots(mu, X, places, morph, q=_DIRECTIONS):
+    "Leading directions (d, q) within classes, and the root (N, q, q) of each class's covariance in them."
+    each = [places == c for c in range(len(mu))]
+    spread = sum(_square(X[some] - m) for some, m in zip(each, mu))
+    U = torch.linalg.eigh(spread / len(X))[1][:, -q:]
+    C = torch.stack([_square((X[some] - m) @ U) for some, m in zip(each, mu)])
+    pool = C.sum(0) / len(X)
+    eye = torch.eye(U.shape[1], device=X.device)
     floor = .1 * pool.diagonal().mean() + 1e-6
+    n = torch.bincount(places)[:, None, None]
     lam, E = torch.linalg.eigh(morph * C / n + (1 - morph) * pool + floor * eye)
     return U, (E * lam.sqrt()[:, None]) @ E.mT / lam.sqrt().mean()
+
+def _square(R):
+    return R.mT @ R
 
 # %% ../nbs/10_ring.ipynb #cell-9
 class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -230,27 +235,35 @@ def fit(self:RingSpace,
     self._device = pick_device(self.device)
     generator = torch.Generator(self._device).manual_seed(seed)
     self._scaling, gain = _scaling_of(Y, one_scale=groups is not None)
-    X = torch.as_tensor(np.concatenate([self._scaling.standardize(some) for some in _chunks(Y)]), device=self._device)
+    X = torch.as_tensor(_standardized(self._scaling, Y), device=self._device)
     self._gain = torch.as_tensor(gain, dtype=torch.float32, device=self._device)
     if y is None:
         X, places, groups = self._find_places(X, groups, steps, seed, generator)
     else:
         places = torch.as_tensor(self._place_labels(labels), device=self._device)
     self._build(seed)
-    self._mu, R = _class_means(X, places, len(self.order_))
-    self._read_positions(X, R, places, generator)
-    self._learn_rest(X, R, places, groups, generator)
+    self._mu = _class_means(X, places, len(self.order_))
+    self._read_positions(X, places, generator)
+    self._learn_rest(X, places, groups, generator)
     self.n_iter_ = self.max_iter
     return self
 
+def _standardized(scaling, Y):
+    "All encodings (B, d), standardized: the one copy that is made of them, also if Y is on disk (`np.memmap`)."
+    X = np.empty(Y.shape, np.float32)
+    for some, to in zip(_chunks(Y), _chunks(X)):
+        to[:] = scaling.standardize(some)
+    return X
+
 def _class_means(X, places, N):
-    "Means (N, d) of the samples at each place, and residuals (B, d) to them."
-    hot = torch.eye(N, device=X.device)[places]
-    mu = hot.mT @ X / hot.sum(0)[:, None]
-    if not mu.isfinite().all():
-        empty = int((hot.sum(0) == 0).sum())
+    "Means (N, d) of the samples at each place."
+    count = torch.bincount(places, minlength=N)
+    if empty := int((count == 0).sum()):
         raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {empty}")
-    return mu, X - mu[places]
+    sums = torch.zeros(N, X.shape[1], device=X.device)
+    for some, at in zip(X.split(_CHUNK), places.split(_CHUNK)):
+        sums.index_add_(0, at, some)
+    return sums / count[:, None]
 
 # %% ../nbs/10_ring.ipynb #check-code
 @patch
@@ -353,7 +366,7 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     index = _group_index(of)
     nets = Ensemble(partial(mlp, X.shape[1], _WIDTH, _WIDTH, N, dropout=.2), self.n_init, seed).to(self._device)
     _search(nets, X, self._gain, index, step, 3 * self.max_iter // 2, generator, progress=self.verbose, desc='search')
-    phases = _settle(X, index, step, _phases(nets, X, self._gain, index, step), N)
+    phases = _settle(X, index, step, _phases(nets, X, self._gain, index, step, N), N)
     chosen, self.agreement_ = _choose_start(phases, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
         warnings.warn(f"most of the {self.n_init} starts found rings that differ: "
@@ -377,18 +390,17 @@ def _build(self:RingSpace, seed=0):
 
 # %% ../nbs/10_ring.ipynb #read-code
 @patch
-def _read_positions(self:RingSpace, X, R, places, generator):
+def _read_positions(self:RingSpace, X, places, generator):
     "Train the networks that tell the place of an encoding."
     N = len(self.order_)
-    X = X * self._gain
-    R = R * self._gain
-    soft = .95 * torch.eye(N, device=X.device)[places] + .05 / N
+    soft = .95 * torch.eye(N, device=X.device) + .05 / N
     shape = (_NETS, min(256, len(X)))
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
-        x = X[i] + .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * R[j]
-        return -(soft[i] * self._nets(x, each=True).log_softmax(-1)).sum(-1).mean(-1)
+        noise = .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * (X[j] - self._mu[places[j]])
+        log_p = self._nets((X[i] + noise) * self._gain, each=True).log_softmax(-1)
+        return -(soft[places[i]] * log_p).sum(-1).mean(-1)
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
     free = dict(params=[p for p in params if p.ndim <= 2], weight_decay=0.)
@@ -397,17 +409,17 @@ def _read_positions(self:RingSpace, X, R, places, generator):
     self._nets.requires_grad_(False).eval()
 
 @patch
-def _learn_rest(self:RingSpace, X, R, places, groups, generator):
+def _learn_rest(self:RingSpace, X, places, groups, generator):
     "Learn what goes along with the ring: from counterparts if there are groups, else from class means."
     self.morph_ = None
     if groups is None:
-        self._choose_morph(X, R, places, generator)
+        self._choose_morph(X, places, generator)
     else:
         self._learn_counterparts(X, places, groups, generator)
     self._rest.to(self._device).requires_grad_(False)
 
 @patch
-def _choose_morph(self:RingSpace, X, R, places, generator):
+def _choose_morph(self:RingSpace, X, places, generator):
     "Set `morph_`, and exchange class means and shapes."
     N = len(self.order_)
     some = torch.randperm(len(X), generator=generator, device=X.device)[:2048]
@@ -415,7 +427,7 @@ def _choose_morph(self:RingSpace, X, R, places, generator):
     start = places[some]
     goal = (start + torch.randint(1, N, start.shape, generator=generator, device=X.device)) % N
     for self.morph_ in _MORPHS if self.morph is None else (float(self.morph),):
-        self._rest = _mean_offsets(self._mu, R, places, self.morph_)
+        self._rest = _mean_offsets(self._mu, X, places, self.morph_)
         content, rest = self._rest.encode(X[some], eye[start])
         moved = self._rest.decode(content, rest, eye[goal])
         if (self._probabilities(moved).argmax(-1) == goal).float().mean() >= _ENOUGH:
@@ -1144,11 +1156,13 @@ def _search(nets, X, gain, groups, steps, n_steps, generator, **kwargs):
     nets.requires_grad_(False).eval()
 
 @torch.no_grad()
-def _phases(nets, X, gain, groups, steps):
+def _phases(nets, X, gain, groups, steps, N):
     "For each start, the place (S, G) at which each group begins, by the likelihood of all its samples."
-    log_p = torch.cat([nets(some * gain).log_softmax(-1) for some in X.split(_CHUNK)], 1)
-    votes = _roll(log_p, -steps.expand(len(log_p), -1))
-    return votes.new_zeros(len(log_p), len(groups.size), log_p.shape[-1]).index_add_(1, groups.of, votes).argmax(-1)
+    votes = X.new_zeros(nets.size, len(groups.size), N)
+    for some, of, step in zip(*(a.split(_CHUNK) for a in (X, groups.of, steps))):
+        log_p = nets(some * gain).log_softmax(-1)
+        votes.index_add_(1, of, _roll(log_p, -step.expand(log_p.shape[:2])))
+    return votes.argmax(-1)
 
 # %% ../nbs/10_ring.ipynb #settle
 _FOLDS, _ROUNDS = 5, 10 # of the groups; at most, of moving them
