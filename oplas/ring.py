@@ -30,7 +30,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from .film import FiLMR
 from .projector import mlp
-from .storage import load_space, save_space
+from .storage import load_space, regular_file, save_space, take_tensor
 from .training import Ensemble, at_least, draw_seed, fit as minimize
 from .training import like_input, pick_device, seeded, warmup_cosine
 
@@ -572,7 +572,8 @@ def _turns(steps, B, N):
     t = np.asarray(_to_numpy(steps))
     wrong = t.shape not in ((), (B,)) or t.dtype.kind not in 'biufO'
     if not wrong:
-        t = np.asarray(t % N, dtype=np.float64)
+        wide = dict(b=np.int64, i=np.int64, u=np.uint64).get(t.dtype.kind, t.dtype) # numpy 1 mixes kinds to float64
+        t = np.asarray(t.astype(wide) % np.asarray(N, wide), dtype=np.float64)
     if wrong or not np.isfinite(t).all():
         raise ValueError(f"steps: expected a finite number, or {B} of them, got {steps}")
     return t
@@ -706,7 +707,7 @@ def load(cls:RingSpace,
 def _version_of(path):
     "1 if the file says so, else the current one, so that what is wrong is told by whoever reads it."
     try:
-        with safe_open(path, 'pt') as file:
+        with safe_open(regular_file(path), 'pt') as file:
             return 1 if (file.metadata() or {}).get('version') == '1' else _VERSION
     except Exception: return _VERSION
 
@@ -728,7 +729,10 @@ def _space_from(cls, header, tensors, device):
     space = cls(header['given'], random_state=header['random_state'], device=device, **settings)
     if np.dtype(header['kind']).kind not in 'biufUO':
         raise ValueError(f"labels of kind {header['kind']}")
-    space.order_ = np.array(_each_once(header['order']), dtype=header['kind'])
+    order = _each_once(header['order'])
+    space.order_ = np.array(order, dtype=header['kind'])
+    if space.order_.tolist() != order:
+        raise ValueError(f"order: expected labels of kind {header['kind']}, got {order}")
     space.classes_ = np.unique(space.order_)
     space.n_features_in_ = len(tensors['mean'])
     space.n_iter_ = space.max_iter
@@ -744,10 +748,12 @@ def _space_from(cls, header, tensors, device):
 
 def _put_tensors(space, tensors):
     N, d = len(space.order_), space.n_features_in_
-    for name, shape in dict(mean=(d,), scale=(d,), gain=(d,), mu=(N, d)).items():
-        _expect(name, tensors[name], shape)
-    space._scaling = _Scaling(*(tensors[name].cpu().numpy() for name in ('mean', 'scale')))
-    space._gain, space._mu = (tensors[name].to(space._device) for name in ('gain', 'mu'))
+    mean, scale = (take_tensor(tensors, name, (d,), torch.float64).numpy() for name in ('mean', 'scale'))
+    if not (scale > 0).all():
+        raise ValueError(f"scale: expected numbers above 0, got {scale.min()}")
+    space._scaling = _Scaling(mean, scale)
+    space._gain = take_tensor(tensors, 'gain', (d,)).to(space._device)
+    space._mu = take_tensor(tensors, 'mu', (N, d)).to(space._device)
     space._nets.load_state_dict({name[5:]: t for name, t in tensors.items() if name.startswith('nets.')})
     space._nets.requires_grad_(False)
     rest = {name[5:]: t for name, t in tensors.items() if name.startswith('rest.')}
@@ -763,15 +769,7 @@ def _rest_from(tensors, N, d):
         q = tensors['basis'].shape[1]
         kind = _MeanOffsets
         shapes = dict(offset=(N, d), basis=(d, q), shape=(N, q, q))
-    for name, shape in shapes.items():
-        _expect(name, tensors[name], shape)
-    return kind(**{name: tensors[name] for name in shapes})
-
-def _expect(name, tensor, shape):
-    if tensor.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {tuple(tensor.shape)}")
-    if not tensor.isfinite().all():
-        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    return kind(**{name: take_tensor(tensors, name, shape) for name, shape in shapes.items()})
 
 # %% ../nbs/10_ring.ipynb #register
 super(RingSpace, RingSpace).__init_subclass__(auto_wrap_output_keys=('transform',))
@@ -877,7 +875,7 @@ def _rival_classifiers(train, Y, labels):
     "Name -> accuracy of classifiers that know the training set."
     train_Y, train_labels = (np.asarray(_to_numpy(a)) for a in train[:2])
     rivals = {'logistic regression': make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-              '5-NN': KNeighborsClassifier(min(5, len(train_Y)))}
+              '5-NN': make_pipeline(StandardScaler(with_std=False), KNeighborsClassifier(min(5, len(train_Y))))}
     return {name: float(rival.fit(train_Y, train_labels).score(Y, labels)) for name, rival in rivals.items()}
 
 # %% ../nbs/10_ring.ipynb #cell-20
