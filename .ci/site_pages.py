@@ -119,6 +119,7 @@ def headings(nb):
 
 
 RULES = options, outputs, links, lines, players, digits, beginning, headings
+KEPT = options, outputs, links, beginning, headings   # those that all pages keep to
 
 
 def entries(nb):

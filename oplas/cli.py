@@ -54,7 +54,7 @@ def run_stargate(
     out = out_folder(out)
     run = stargate(progress=progress, **settings)
     told = {k: v for k, v in settings.items() if isinstance(v, (int, float, str))}
-    results = dict(command='stargate', settings=told, **run.summary(), steps_to_lock=run.steps_to_lock.tolist(),
+    results = dict(command='stargate', settings=told, **run.summary(), steps_to_lock=run.steps_to_lock.tolist(),  # type: ignore[attr-defined]
                    angle_degrees=run.angle.rad2deg().tolist())
     write_results(out, results)
     _draw_stargate(run, out)
@@ -491,7 +491,7 @@ def run_ring(
     space.save(out/'ring.safetensors')
     write_results(out, results)
     if report:
-        _draw_ring(space, report, *split.test[:2], out/'ring.png')
+        _draw_ring(space, report, *split.test[:2], out/'ring.png')  # type: ignore[call-arg]
     said = report or f'no labels: {space.agreement_:.1%} of the groups agree on the ring'
     print(_ring_line(results, task.places is None and not steps), said, f'written to {_shown(out)}', sep='\n')
     return results

@@ -15,14 +15,18 @@ import torch
 from fastcore.basics import patch
 from torch import Tensor, nn
 
-from .rotations import _exact, plane_basis, rotate, rotate_by, rotation_angle
+from oplas.rotations import (
+    _affine_turn, _exact, _is_eager, _is_hot, _turn_planes,
+    affine_rotate, orthogonal_pairs, plane_basis, rotate, rotate_planes, rotation_angle,
+)
 
 # %% ../nbs/01_film.ipynb #cell-6
 def _wide_inside(method):
     "Let `method(self, x, …)` compute half-precision points in float32, and give them back in their own type."
     @wraps(method)
     def wrapped(self, x, *args, **kwargs):
-        if x.dtype not in (torch.float16, torch.bfloat16): return method(self, x, *args, **kwargs)
+        if x.dtype not in (torch.float16, torch.bfloat16):
+            return method(self, x, *args, **kwargs)
         return method(self, x.float(), *args, **kwargs).to(x.dtype)
     return wrapped
 
@@ -33,7 +37,8 @@ class FiLM(nn.Module):
         init:str='identity' # 'identity': γ = 1, β = 0; 'paper': γ, β ~ N(0, 1), as in Algorithm 1
     ):
         super().__init__()
-        if init not in ('identity', 'paper'): raise ValueError(f"init: expected 'identity' or 'paper', got {init!r}")
+        if init not in ('identity', 'paper'):
+            raise ValueError(f"init: expected 'identity' or 'paper', got {init!r}")
         paper = init == 'paper'
         self.gamma = nn.Parameter(torch.randn(dim) if paper else torch.ones(dim))
         self.beta = nn.Parameter(torch.randn(dim) if paper else torch.zeros(dim))
@@ -72,12 +77,15 @@ INITS = dict(paper=_random_pair, normal=_random_pair, uniform=_uniform_pair, ide
 # %% ../nbs/01_film.ipynb #cell-10
 def _check_filmr(dim, planes, period, init):
     "Raise ValueError unless these make a FiLMR."
-    if dim < 2: raise ValueError(f"dim: a rotation needs at least 2 dimensions, got {dim}")
+    if dim < 2:
+        raise ValueError(f"dim: a rotation needs at least 2 dimensions, got {dim}")
     if not 1 <= planes <= dim // 2:
         raise ValueError(f"planes: expected 1 to {dim // 2} in {dim} dimensions, got {planes}")
-    if init not in INITS: raise ValueError(f"init: expected one of {', '.join(INITS)}; got {init!r}")
+    if init not in INITS:
+        raise ValueError(f"init: expected one of {', '.join(INITS)}; got {init!r}")
     if period is None: return
-    if period < 2: raise ValueError(f"period: expected at least 2 steps, got {period}")
+    if period < 2:
+        raise ValueError(f"period: expected at least 2 steps, got {period}")
     if init == 'identity':
         raise ValueError("init: 'identity' spans no plane for a period to turn in; use 'uniform'")
 
@@ -92,18 +100,23 @@ class FiLMR(FiLM):
     ):
         _check_filmr(dim, planes, period, init)
         super().__init__(dim, 'paper' if init == 'paper' else 'identity')
-        if period is not None: del self.gamma, self.beta
+        if period is not None:
+            del self.gamma, self.beta
         u, v = torch.stack([INITS[init](dim) for _ in range(planes)], 1)
         self.u, self.v = nn.Parameter(u), nn.Parameter(v)
-        self.dim, self.planes, self.period = dim, planes, period
+        self.dim = dim
+        self.planes = planes
+        self.period = period
+        self._one_plane = planes == 1 and period is None
 
     def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
         "The vectors u and v (n,) of each plane, at right angles to the planes before it."
-        yield from _freed(self.u, self.v)
+        yield from zip(*orthogonal_pairs(self.u, self.v))
 
     def angles(self) -> Tensor: # (planes,) radians in [0, 2π)
         "The angle of each plane's turn, from u toward v."
-        if self.period is None: return torch.stack([rotation_angle(u, v) for u, v in self.pairs()])
+        if self.period is None:
+            return rotation_angle(*orthogonal_pairs(self.u, self.v))
         return 2 * math.pi / self.period * torch.arange(1, self.planes + 1, device=self.u.device)
 
     def matrix(self) -> Tensor: # (n, n), active, for columns
@@ -116,22 +129,19 @@ class FiLMR(FiLM):
         return f'dim={self.dim}, planes={self.planes}, {period}turns by {turns}'
 
 # %% ../nbs/01_film.ipynb #filmr-turned
-def _freed(u, v):
-    "The pairs of `u` and `v`, each freed of what lies in the planes of the pairs before it."
-    if len(u) == 1: return [(u[0], v[0])]
-    basis:list[Tensor] = []
-    pairs = []
-    for a, b in zip(u, v):
-        for e in basis: a, b = a - (a @ e) * e, b - (b @ e) * e
-        basis += plane_basis(a, b)
-        pairs.append((a, b))
-    return pairs
-
 def _turned(layer, x, t):
     "`x` turned by the rotation of `layer` alone, `t` times."
-    for j, (u, v) in enumerate(layer.pairs(), 1):
-        if layer.period is None: x = rotate(x, u, v, t)
-        else: x = rotate_by(x, u, v, 2 * math.pi / layer.period * ((j * t) % layer.period))
+    u, v = orthogonal_pairs(layer.u, layer.v)
+    if layer.period is not None:
+        order = torch.arange(1, layer.planes + 1, dtype=u.dtype, device=u.device)
+        steps = order * (t[..., None] if isinstance(t, Tensor) else t) % layer.period
+        return rotate_planes(x, u, v, 2 * math.pi / layer.period * steps)
+    if layer.planes == 1:
+        return rotate(x, u[0], v[0], t)
+    if t in (1, -1):
+        return rotate_planes(x, u, v) if t > 0 else rotate_planes(x, v, u)
+    for a, b in zip(u, v):
+        x = rotate(x, a, b, t)
     return x
 
 # %% ../nbs/01_film.ipynb #filmr-fraction
@@ -145,7 +155,8 @@ def _offset(layer, t):
     log_scale = _exact(layer.gamma[0]).log()
     planes = [(_exact(u), _exact(v)) for u, v in layer.pairs()]
     rest = _exact(layer.beta)
-    for u, v in planes: rest = rotate(rest, u, v)
+    for u, v in planes:
+        rest = rotate(rest, u, v)
     offset = torch.zeros_like(rest)
     for u, v in planes:
         a, b = plane_basis(u, v)
@@ -165,18 +176,39 @@ def _fraction(layer, x, t):
 
 # %% ../nbs/01_film.ipynb #filmr-forward
 @patch
-@_wide_inside
 def forward(self:FiLMR,
     x:Tensor,     # (..., n) points
     t:float|Tensor=1.0 # power of the whole layer: 2 is twice, −1 undoes, 0.5 is half a step;
                        # a tensor (with a period only) broadcasts against x[..., 0]
 ) -> Tensor:      # (..., n)
     "Apply the layer `t` times. Fractional `t` needs a `period`, or γ that is one positive number for all features."
-    if self.period is not None: return _turned(self, x, t)
-    if isinstance(t, Tensor): raise TypeError("t: expected a number for a layer with γ and β, got a tensor")
-    if t == 1: return _turned(self, torch.addcmul(self.beta, self.gamma, x), 1)
-    if not float(t).is_integer(): return _fraction(self, x, t)
-    for _ in range(abs(int(t))): x = self(x) if t > 0 else self.inverse(x)
+    u = self.u
+    if t.__class__ is float and t == 1 and self._one_plane and _is_hot(x, u, self.dim):
+        return _affine_turn(x, self.gamma, self.beta, u, self.v)
+    return _power(self, x, t)
+
+def _all_planes(layer, x):
+    "One step of a layer with several planes, and with γ and β."
+    u, v = orthogonal_pairs(layer.u, layer.v)
+    if _is_eager(x, u) and x.device.type != 'mps':
+        return _turn_planes(x, layer.gamma, layer.beta, u, v)
+    return rotate_planes(torch.addcmul(layer.beta, layer.gamma, x), u, v)
+
+@_wide_inside
+def _power(layer, x, t):
+    "`layer(x, t)`, for any number of planes and any power."
+    if layer.period is not None:
+        return _turned(layer, x, t)
+    if isinstance(t, Tensor):
+        raise TypeError("t: expected a number for a layer with γ and β, got a tensor")
+    if not float(t).is_integer():
+        return _fraction(layer, x, t)
+    if t == 1 and layer.planes == 1:
+        return affine_rotate(x, layer.gamma, layer.beta, layer.u[0], layer.v[0])
+    if t == 1:
+        return _all_planes(layer, x)
+    for _ in range(abs(int(t))):
+        x = layer(x) if t > 0 else layer.inverse(x)
     return x
 
 # %% ../nbs/01_film.ipynb #filmr-inverse
@@ -192,9 +224,12 @@ def inverse(self:FiLMR,
 # %% ../nbs/01_film.ipynb #cell-26
 def _inside(value, name):
     "Pairs of name and object of what a list, tuple, dict or module holds."
-    if isinstance(value, (list, tuple)): return [(f'{name}[{i}]', o) for i, o in enumerate(value)]
-    if isinstance(value, dict): return [(f'{name}[{k!r}]', o) for k, o in value.items()]
-    if isinstance(value, nn.Module): return [(f'{name}.{k}', p) for k, p in value.named_parameters()]
+    if isinstance(value, (list, tuple)):
+        return [(f'{name}[{i}]', o) for i, o in enumerate(value)]
+    if isinstance(value, dict):
+        return [(f'{name}[{k!r}]', o) for k, o in value.items()]
+    if isinstance(value, nn.Module):
+        return [(f'{name}.{k}', p) for k, p in value.named_parameters()]
     return []
 
 def _stray_tensors(module):
@@ -202,10 +237,12 @@ def _stray_tensors(module):
     seen = {id(p) for p in module.parameters()}
     def look(value, name):
         if isinstance(value, Tensor):
-            if value.requires_grad and id(value) not in seen: yield name
+            if value.requires_grad and id(value) not in seen:
+                yield name
         elif id(value) not in seen and (held := _inside(value, name)):
             seen.add(id(value))
-            for at, o in held: yield from look(o, at)
+            for at, o in held:
+                yield from look(o, at)
     for prefix, part in module.named_modules():
         own = {k: v for k, v in vars(part).items() if k not in ('_parameters', '_modules', '_buffers')}
         for name, value in (own | part._buffers).items():
@@ -215,8 +252,10 @@ def _stray_tensors(module):
 @contextmanager
 def _unchanged(module):
     "Give `module` its buffers and gradients back at the end, the same tensors with the same values, whatever happens."
-    def copies(tensors): return [(a, None if a is None else a.detach().clone()) for a in tensors]
-    params, parts = list(module.parameters()), list(module.modules())
+    def copies(tensors):
+        return [(a, None if a is None else a.detach().clone()) for a in tensors]
+    params = list(module.parameters())
+    parts = list(module.modules())
     grads = copies(p.grad for p in params)
     buffers = [(part, dict(part._buffers), copies(part._buffers.values())) for part in parts]
     try: yield
@@ -224,8 +263,10 @@ def _unchanged(module):
         held = grads + [pair for *_, pairs in buffers for pair in pairs]
         with torch.no_grad():
             for a, value in held:
-                if a is not None: a.copy_(value)
-        for p, (grad, _) in zip(params, grads): p.grad = grad
+                if a is not None:
+                    a.copy_(value)
+        for p, (grad, _) in zip(params, grads):
+            p.grad = grad
         for part, named, _ in buffers:
             part._buffers.clear()
             part._buffers.update(named)
@@ -242,8 +283,10 @@ def _generic_loss(outputs):
 def _gradient_fault(grad):
     "What is wrong with a parameter's gradient, in words; None if nothing is."
     if grad is None: return 'gets no gradient: the graph to it is cut'
-    if not grad.isfinite().all(): return 'gradient is not finite'
-    if not grad.any(): return 'gradient is zero'
+    if not grad.isfinite().all():
+        return 'gradient is not finite'
+    if not grad.any():
+        return 'gradient is zero'
 
 # %% ../nbs/01_film.ipynb #assert-trainable
 def assert_trainable(
@@ -251,7 +294,8 @@ def assert_trainable(
     *inputs           # arguments of one forward pass, with generic (random) values
 ) -> nn.Module:       # `module` itself, its buffers and gradients as before
     "Raise AssertionError unless every learnable tensor of `module` is registered and gets a finite, non-zero gradient."
-    def refuse(why): raise AssertionError(f"{type(module).__name__}: {why}")
+    def refuse(why):
+        raise AssertionError(f"{type(module).__name__}: {why}")
     if stray := list(_stray_tensors(module)):
         refuse(f"not registered as parameters, so no optimizer sees them: {', '.join(stray)}")
     params = {n: p for n, p in module.named_parameters() if p.requires_grad}
@@ -264,5 +308,6 @@ def assert_trainable(
             refuse("its output carries no gradient; is the graph cut, by torch.tensor([...]) or .detach()?")
         grads = torch.autograd.grad(_generic_loss(outputs), list(params.values()), allow_unused=True)
     faults = {n: _gradient_fault(g) for n, g in zip(params, grads)}
-    if found := [f'{n}: {why}' for n, why in faults.items() if why]: refuse('; '.join(found))
+    if found := [f'{n}: {why}' for n, why in faults.items() if why]:
+        refuse('; '.join(found))
     return module

@@ -111,7 +111,8 @@ def _scaling_of(Y, one_scale):
 def _warn_if_rounded(Y, mean, std):
     if Y.dtype != np.float32:
         return
-    coarse = int(((std > 0) & (std < 8 * np.spacing(np.abs(mean).astype(np.float32)))).sum())
+    rounded = std < 8 * np.spacing(np.abs(mean).astype(np.float32))
+    coarse = int((rounded if rounded.all() else rounded & (std > 0)).sum())   # one constant feature is no rounding
     if coarse:
         warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64",
                       stacklevel=3)
@@ -344,7 +345,7 @@ def _place_labels(self:RingSpace, labels):
 @patch
 def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     "Places (B,) that are found without labels; sets `order_` to their numbers, and `agreement_`."
-    N = self.period
+    N:int = self.period or 0                     # it was checked before
     self.classes_ = self.order_ = np.arange(N)
     kept, of = _paired(groups, steps, N)
     of, kept, step = (torch.as_tensor(a, device=self._device) for a in (of, kept, steps[kept]))
@@ -358,7 +359,8 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
                       f"they agree on {self.agreement_:.0%} of the groups; "
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
     with torch.no_grad():
-        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in (X * self._gain).split(_CHUNK)])
+        chunks = torch.split(X * self._gain, _CHUNK)
+        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in chunks])  # type: ignore[operator]
     read[kept] = (phases[chosen][of] + step) % N
     return read.cpu().numpy()
 
@@ -592,15 +594,16 @@ def _places(self:RingSpace, Y, steps=0):
 def score(self:RingSpace,
     Y,          # (B, n_features) encodings
     y,          # (B,) their labels
-    steps:int=0 # whole number of places
+    steps:int=0, # whole number of places
+    sample_weight=None # (B,) weights of the samples, at least 0; None: all alike
 ) -> float:     # A_k in [0, 1]
     "The fraction for which `predict(Y, steps)` is the label `steps` places further around the ring than the true one."
     if steps != int(steps):
         raise ValueError(f"steps: only whole steps lead from label to label, got {steps}")
-    check_consistent_length(Y, y)
+    check_consistent_length(Y, y, sample_weight)
     N = len(self.order_)
     goal = (self._index(y) + int(steps) % N) % N
-    return float((self._places(Y, int(steps)) == goal).mean())
+    return float(np.average(self._places(Y, int(steps)) == goal, weights=sample_weight))
 
 # %% ../nbs/10_ring.ipynb #use-helpers
 @patch
@@ -942,7 +945,7 @@ def from_transformation(cls:Pairs,
         raise ValueError(f"encoder: expected encodings of shape ({len(x)}, n_features) for each step, "
                          f"got {sorted(shapes)}")
     groups = np.tile(np.arange(len(x)), len(steps))
-    return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))
+    return cls(np.concatenate(parts), groups, np.repeat(steps, len(x)))  # type: ignore[operator]
 
 # %% ../nbs/10_ring.ipynb #groups
 class _Groups(NamedTuple):

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['RING_WEIGHTS', 'LOSSES', 'ring_angle', 'LockReport', 'lock_report', 'ring_loss', 'paper_loss', 'released_loss',
-           'Loss', 'Stargate', 'line', 'fourier_projector', 'StargateRun', 'steps_to_lock', 'StargateOptions',
-           'stargate']
+           'Loss', 'Stargate', 'fourier_projector', 'StargateRun', 'steps_to_lock', 'StargateOptions', 'stargate']
 
 # %% ../nbs/09_stargate.ipynb #cell-6
 import math
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from .losses import attraction, orthogonality, relative_attraction, smoothness, triplet, uniformity
 from .operators import linear_part, make_operator
 from .projector import FourierFeatures, mlp, standardize
+from .toy import line
 from .training import Ensemble, at_least, fit, pick_device
 
 # %% ../nbs/09_stargate.ipynb #cell-8
@@ -232,14 +232,6 @@ class Stargate(nn.Module):
         return z, Tz, last, linear_part(self.operator, z.shape[-1], dtype=z.dtype, device=z.device)
 
 # %% ../nbs/09_stargate.ipynb #inputs
-def line(
-    points:int, # N >= 3
-    dim:int     # n >= 2
-) -> Tensor:    # (N, n)
-    "The inputs: in 2-D on the first axis from 1 to −1, in n-D along (1, 1, …, 1), as in the paper."
-    way = torch.eye(2)[0] if dim == 2 else torch.ones(dim)
-    return torch.linspace(1, -1, points)[:, None] * way
-
 def fourier_projector(
     dim:int,       # dimensions n of points and ring
     waves:int=12,  # harmonics of the position on the line
@@ -292,7 +284,7 @@ def animate(self:StargateRun,
 ):              # matplotlib animation: `.save('ring.gif', writer='pillow')` or `.to_jshtml()`
     "The ring locking in, as an animation."
     from oplas.viz import animate_ring
-    return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)
+    return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)  # type: ignore[attr-defined]
 
 # %% ../nbs/09_stargate.ipynb #run-summary
 @patch

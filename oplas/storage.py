@@ -78,9 +78,9 @@ def lock_folder(
             os.close(handle)
 
 def _remove_leftovers(folder):
-    "Remove the parts of files that nobody is writing any more."
-    for part in Path(folder).iterdir():
-        if not re.fullmatch(r'\.[0-9a-f]{16}\.part', part.name) or part.is_symlink():
+    "Remove the parts of files, there and in the folders within, that nobody is writing any more."
+    for part in list(Path(folder).rglob('.*.part')):
+        if not re.fullmatch(r'\.[0-9a-f]{16}\.part', part.name) or part.is_symlink() or not part.is_file():
             continue
         with open(part, 'rb') as f:
             abandoned = _lock(f)
@@ -303,7 +303,7 @@ def save_space(
     "Write header and tensors of a space atomically."
     settings = json.dumps(header, default=lambda o: o.item(), sort_keys=True)
     meta = dict(format=f'oplas.{kind}', version=str(version), space=settings)
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     _check_finite(tensors)
     meta['sha256'] = _hash(meta, tensors)
     write_atomically(path, _with_metadata(to_bytes(tensors), meta))

@@ -50,7 +50,9 @@ class FromFunction(Encoder):
     ):
         if not callable(function):
             raise TypeError(f"function: expected a callable, got {type(function).__name__}")
-        self.function, self.sample_rate, self.dim = function, sample_rate, dim
+        self.function = function
+        self.sample_rate = sample_rate
+        self.dim = dim
         self.settings, self.log_power = settings, log_power
         check_encoder(self)
 
@@ -127,7 +129,8 @@ class VGGish(Encoder):
         activation:bool=True,    # the published model ends in a ReLU; without it features can be negative
         device=None              # 'cpu', 'cuda', …; None: the GPU where there is one
     ):
-        self.device, self._net = pick_device(device), _vgg(activation)
+        self.device = pick_device(device)
+        self._net = _vgg(activation)
         if path is None:
             self._draw(seed)
         else:
@@ -223,13 +226,15 @@ class CLAP(Encoder):
     ):
         folder, where = _pinned(path, revision)
         transformers = _transformers('CLAP')
-        self.device, self.normalize = pick_device(device), normalize
+        self.device = pick_device(device)
+        self.normalize = normalize
         model = _load_pretrained('CLAP', transformers.ClapAudioModelWithProjection, path, where)
         self._model = model.to(self.device).eval().requires_grad_(False)
         extract = _load('CLAP', transformers.ClapFeatureExtractor, path, where)
         self._extract:Any = extract
         self.sample_rate, self.dim = int(extract.sampling_rate), int(self._model.config.projection_dim)
-        self.min_samples, self._most = int(extract.fft_window_size), int(extract.nb_max_samples)
+        self.min_samples = int(extract.fft_window_size)
+        self._most = int(extract.nb_max_samples)
         self.settings = dict(weights=_weights_id(path, folder, revision), normalize=bool(normalize))
 
     def _encode(self, x):
@@ -266,14 +271,18 @@ class HFAudio(Encoder):
         device=None             # 'cpu', 'cuda', …; None: the GPU where there is one
     ):
         folder, where = _pinned(path, revision)
-        transformers, name = _transformers('HFAudio'), 'an audio model'
+        transformers = _transformers('HFAudio')
+        name = 'an audio model'
         self._extract:Any = _load(name, transformers.AutoFeatureExtractor, path, where)
         model = _load_pretrained(name, transformers.AutoModel, path, where)
         if model.config.is_encoder_decoder:
             model = model.get_encoder()
-        self.device, self.layer, self._pool = pick_device(device), layer, _find_pool(pool)
+        self.device = pick_device(device)
+        self.layer = layer
+        self._pool = _find_pool(pool)
         self._model = model.to(self.device).eval().requires_grad_(False)
-        self.sample_rate, self.min_samples = int(self._extract.sampling_rate), min_samples
+        self.sample_rate = int(self._extract.sampling_rate)
+        self.min_samples = min_samples
         self.settings = _pool_settings(pool, weights=_weights_id(path, folder, revision), layer=layer)
         self.dim = self._encode(torch.zeros(1, max(min_samples, self.sample_rate))).shape[1]
 
@@ -294,7 +303,8 @@ def _onnx_session(path, threads):
     with open(path, 'rb'):
         pass  # a missing file is reported as such
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
     except Exception as e:
@@ -343,8 +353,10 @@ class ONNXEncoder(Encoder):
     ):
         self._session = _onnx_session(path, threads)
         self._input, self._axes, self._batch, self.window = _onnx_input(path, self._session)
-        self.outputs, self._pool = _onnx_outputs(path, self._session, outputs), _find_pool(pool)
-        self.sample_rate, self.min_samples = sample_rate, min_samples or self.window or sample_rate
+        self.outputs = _onnx_outputs(path, self._session, outputs)
+        self._pool = _find_pool(pool)
+        self.sample_rate = sample_rate
+        self.min_samples = min_samples or self.window or sample_rate
         _above_zero(whole=True, sample_rate=sample_rate, min_samples=self.min_samples)
         self.settings = _pool_settings(pool, weights=_digest(path), outputs=self.outputs, sample_rate=sample_rate)
         self.dim = self._encode(torch.zeros(1, self.window or self.min_samples)).shape[1]
@@ -514,7 +526,8 @@ VERSION = 1 # of a file of encodings
 
 def _identity(encoder, key):
     "What encodings depend on, as a string."
-    settings, name = getattr(encoder, 'settings', None), type(encoder)
+    settings = getattr(encoder, 'settings', None)
+    name = type(encoder)
     if not isinstance(settings, dict):
         raise TypeError("encoder: to be kept on disk, expected one with `settings`, a dict of what its encodings "
                         f"depend on; {name.__name__} has {settings!r}")
@@ -575,7 +588,8 @@ class _Wrapper(Encoder):
     "An encoder around another one, that declares what it does."
     def __init__(self, encoder):
         self.encoder = check_encoder(encoder)
-        self.sample_rate, self.dim = encoder.sample_rate, encoder.dim
+        self.sample_rate = encoder.sample_rate
+        self.dim = encoder.dim
         self.settings = getattr(encoder, 'settings', None)
         self.min_samples = getattr(encoder, 'min_samples', 1)
         self.log_power = getattr(encoder, 'log_power', False)

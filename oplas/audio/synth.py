@@ -702,11 +702,15 @@ class _Orchestra:
     def __init__(self, sampler):
         self.sampler = sampler
     def bass(self, rng):
-        return self.instrument(rng.choice(_BASSES))
+        return self.draw(rng, _BASSES)
     def chords(self, rng, attack):
-        return self.instrument(rng.choice(_CHORDS))
+        return self.draw(rng, _CHORDS)
     def voice(self, rng):
-        return self.instrument(rng.choice(_LEADS))
+        return self.draw(rng, _LEADS)
+
+    def draw(self, rng, programs):
+        "One of some programs, a little out of tune, as no two people are in tune to the cent."
+        return self.instrument(rng.choice(programs), rng.uniform(-12, 12))
 
     def instrument(self, program, cents=0.):
         "A program, out of tune by so many cents."

@@ -159,7 +159,7 @@ def learn_permutation(
     "Learn to put a chromatic ring in the order of fifths, told who is whose fifth, T, and that C (0) stays."
     i = int(run.locked.long().argmax())
     z = run.z[i]
-    T = run.model.member(i).operator.requires_grad_(False)
+    T = run.model.member(i).operator.requires_grad_(False)  # type: ignore[operator]
     movers = Ensemble(partial(_Mover, z), seeds, seed)
     def miss(f):
         w = movers()

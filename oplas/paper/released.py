@@ -98,8 +98,8 @@ class PlaneRotation(nn.Module):
         x:Tensor # (..., 2) points
     ) -> Tensor: # (..., 2)
         "Scale, shift and turn."
-        c, s = self.theta.cos(), self.theta.sin()
-        return (x * self.gamma + self.beta) @ torch.stack([torch.cat([c, s]), torch.cat([-s, c])])
+        c, s = self.theta.cos(), self.theta.sin()  # type: ignore[operator]
+        return (x * self.gamma + self.beta) @ torch.stack([torch.cat([c, s]), torch.cat([-s, c])])  # type: ignore[operator]
 
 class TwiceMatrix(nn.Module):
     "The square matrix as released: small at the start, and applied twice."
@@ -114,11 +114,11 @@ class TwiceMatrix(nn.Module):
         x:Tensor # (..., n) points
     ) -> Tensor: # (..., n)
         "x M M"
-        return x @ self.mat @ self.mat
+        return x @ self.mat @ self.mat  # type: ignore[operator]
 
     def penalty(self) -> Tensor: # scalar
         "Mean square of Mᵀ M − I, which the released loss adds."
-        return F.mse_loss(self.mat.mT @ self.mat, torch.eye(len(self.mat), device=self.mat.device))
+        return F.mse_loss(self.mat.mT @ self.mat, torch.eye(len(self.mat), device=self.mat.device))  # type: ignore[arg-type, operator]
 
 # %% ../../nbs/paper/00_released.ipynb #star-nd
 class NearRotation(nn.Module):
@@ -138,7 +138,7 @@ class NearRotation(nn.Module):
         x:Tensor # (..., n) points
     ) -> Tensor: # (..., n)
         "Scale, shift and turn."
-        return rotate(x * self.gamma + self.beta, self.u, self.v)
+        return rotate(x * self.gamma + self.beta, self.u, self.v)  # type: ignore[operator]
 
 # %% ../../nbs/paper/00_released.ipynb #star-loss
 def _size(*points):
