@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from . import training
 from .losses import decoded_loss, vicreg_loss, whitened_error, whitened_loss
-from .projector import LiftedProjector, MLPProjector, PowerProjector, SplineProjector, mlp
+from .projector import LiftedProjector, MLPProjector, PowerProjector, Projector, SplineProjector, mlp
 from .storage import Checkpoint, load_space, save_space
 from .training import at_least, draw_seed, like_input, pick_device, seeded, warmup_cosine
 
@@ -388,12 +388,13 @@ def floor_of_mixes(
     mean, scale = train.mix.mean(0), train.mix.std(0).clamp_min(1e-9)
     (parts, sounds), (test_parts, test_sounds) = (_sounding(mixes, mean, scale) for mixes in (train, test))
     mix = (train.mix - mean) / scale
-    with seeded(random_state) as random:
+    with seeded(random_state):
         net = _DeepSets(mix.shape[1], hidden)
-        def loss(f):
-            i = torch.randint(len(mix), (min(batch_size, len(mix)),))
-            return F.mse_loss(net(parts[i], sounds[i]), mix[i])
-        training.fit(loss, net.parameters(), max_iter, lr=2e-3, optimizer=_decayed(.05))
+    g = torch.Generator().manual_seed(random_state)
+    def loss(f):
+        i = torch.randint(len(mix), (min(batch_size, len(mix)),), generator=g)
+        return F.mse_loss(net(parts[i], sounds[i]), mix[i])
+    training.fit(loss, net.parameters(), max_iter, lr=2e-3, optimizer=_decayed(.05))
     with torch.no_grad():
         found = net(test_parts, test_sounds) * scale + mean
     unit = 1 / train.mix.var(0).mean().sqrt()
@@ -432,7 +433,7 @@ def additivity_floor(
 
 # %% ../nbs/11_mixing.ipynb #lifted-loss
 def lifted_loss(
-    h:nn.Module,    # a projector with an inverse that is exact for what was projected
+    h:Projector,    # with an inverse that is exact for what was projected
     parts:Tensor,   # (B, S, d) encodings of stems, of about unit size; the first of each mix sounds
     mix:Tensor,     # (B, d) of their mixes
     silence:Tensor, # (d,) of silence
@@ -847,4 +848,4 @@ def _n_features_out(self:MixSpace):
     "Dimensions of the space."
     return len(self._L)
 
-super(MixSpace, MixSpace).__init_subclass__(auto_wrap_output_keys=('transform',))
+super(MixSpace, MixSpace).__init_subclass__(auto_wrap_output_keys=('transform',))  # type: ignore[call-arg]

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -257,6 +258,7 @@ def _rotate(x, Q, inverse):
     U, V = Q[::-1] if inverse else Q
     return x - (x @ V.mT) @ U
 
+# %% ../nbs/04_projector.ipynb #spline-blocks
 class _Splines(nn.Module):
     "A spline for each feature, log slopes within ±`lam`."
     def __init__(self, dim, bins, lam):
@@ -344,17 +346,19 @@ class SplineProjector(nn.Module):
             z = _rotate(splines(coupling(z, inverse=True), inverse=True), Q, True)
         return z
 
-    @classmethod
-    def like(cls,
-        state:dict # of a saved SplineProjector, of any size
-    ) -> 'SplineProjector': # of that size, to load it
-        "An untrained projector of the size of a saved one: `SplineProjector.like(h.state_dict())`."
-        features, bins = state['steps.1.slopes'].shape
-        rest = features - features // 2
-        planes = 0 if 'steps.0.A' in state else len(state['steps.0.mirrors']) // 2
-        return cls(features, blocks=1 + max(int(name.split('.')[1]) for name in state) // 3, bins=bins,
-                   hidden=len(state['steps.2.net.0.bias']), coupling_bins=len(state['steps.2.net.4.bias']) // rest - 1,
-                   planes=planes)
+# %% ../nbs/04_projector.ipynb #spline-like-code
+@patch(cls_method=True)
+def like(cls:SplineProjector,
+    state:dict # of a saved SplineProjector, of any size
+) -> SplineProjector: # of that size, to load it
+    "An untrained projector of the size of a saved one: `SplineProjector.like(h.state_dict())`."
+    features, bins = state['steps.1.slopes'].shape
+    rest = features - features // 2
+    planes = 0 if 'steps.0.A' in state else len(state['steps.0.mirrors']) // 2
+    return cls(
+        features, blocks=1 + max(int(name.split('.')[1]) for name in state) // 3, bins=bins,
+        hidden=len(state['steps.2.net.0.bias']), planes=planes,
+        coupling_bins=len(state['steps.2.net.4.bias']) // rest - 1)
 
 # %% ../nbs/04_projector.ipynb #cell-31
 class PowerProjector(nn.Module):
