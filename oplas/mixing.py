@@ -837,7 +837,8 @@ def _from_file(cls, device, header, tensors):
 # %% ../nbs/11_mixing.ipynb #sklearn
 @patch
 def fit_transform(self:MixSpace,
-    *args, **kwargs # anything
+    *args,   # anything
+    **kwargs # anything
 ):
     "Always raises TypeError: `fit` takes stems and an encoder, `transform` takes encodings."
     raise TypeError("MixSpace learns from stems and transforms encodings: space.fit(stems, encode), then "
