@@ -365,14 +365,16 @@ def homogeneity(
 
 # %% ../nbs/11_mixing.ipynb #floor
 class _DeepSets(nn.Module):
-    "ρ(Σ φ(y_i)), added to the largest of the stems in each feature."
+    "ρ(Σ φ(y_i)), added to a soft largest of the stems, log(Σ exp(a y_i)) / a with a learned a for each feature."
     def __init__(self, features, hidden):
         super().__init__()
+        self.log_sharpness = nn.Parameter(torch.ones(features))
         self.each = mlp(features, hidden, hidden)
         self.all = mlp(hidden + features, hidden, features)
 
     def forward(self, parts, sounds):
-        top = parts.masked_fill(~sounds[..., None], -torch.inf).amax(1)
+        a = self.log_sharpness.exp()
+        top = (a * parts).masked_fill(~sounds[..., None], -torch.inf).logsumexp(1) / a
         total = (self.each(parts) * sounds[..., None]).sum(1)
         return top + self.all(torch.cat([total, top], -1))
 
@@ -403,7 +405,8 @@ def floor_of_mixes(
 
 def _sounding(mixes, mean, scale):
     "Standardized encodings of the stems, and which of them sound."
-    return (mixes.parts - mean) / scale, (mixes.parts != mixes.silence).any(2)
+    sounds = (mixes.parts != mixes.silence).any(2)
+    return (mixes.parts - mean) / scale, sounds | ~sounds.any(1, keepdim=True)            # of nothing, all of it
 
 def _decayed(weight_decay):
     "Adam with weight decay."
