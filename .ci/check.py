@@ -412,16 +412,13 @@ def pages():
     "The pages are such that Quarto shows all of them as they should be (.ci/site_pages.py has the rules)"
     for p in notebooks():
         nb = json.loads(text_of(p))
-        for rule in site_pages.KEPT:
+        for rule in site_pages.RULES:
             for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
 
-def polish():
-    "What the pages still lack: lines that fit, rounded numbers, labels of players (asked for by name, until it is done)"
-    for p in notebooks():
-        nb = json.loads(text_of(p))
-        for rule in site_pages.RULES:
-            if rule in site_pages.KEPT: continue
-            for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
+def prose_numbers():
+    "Every number in prose is made by a cell of its page, or gone through and listed (.ci/prose_numbers.txt)"
+    out = subprocess.run([sys.executable, '.ci/prose_numbers'], capture_output=True, text=True)
+    if out.returncode: yield from out.stdout.splitlines()[:-1] or out.stderr.splitlines()[-1:]
 
 def methods_shown():
     "Every public method of a public class has its own entry in the Reference"
@@ -438,12 +435,12 @@ def methods_shown():
 
 def publish():
     "The public address is set (asked for when the site is published, and not before)"
-    yield from site_pages.publishable(cfg.git_url)
+    yield from site_pages.publishable(f'{cfg.git_url} {cfg.doc_host}')
 
 checks = {o.__name__: o for o in (
     export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, public, methods_shown, lint, types, wheel, alts,
-    house.shape, house.rooms, house.house_map, site_pages.site_rules, pages)}
-on_demand = {o.__name__: o for o in (publish, polish)}
+    house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers)}
+on_demand = {o.__name__: o for o in (publish,)}
 
 def without_entries(nb):
     "The notebook without the outputs of show_doc, which the site makes anew, with addresses of its own"
