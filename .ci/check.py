@@ -36,7 +36,7 @@ FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
     'Studies': ('studies', 'claims counterparts matrices mixing additivity rotations'),
 }
 REFERENCE = {  # group -> pages, as users need them
-    'Spaces': '10_ring 11_mixing 12_plugin',
+    'Spaces': '10_ring 11_mixing 12_plugin 13_modules',
     'Operators and layers': '00_rotations 01_film 02_operators 04_projector',
     'Losses and training': '03_losses 05_training 06_storage',
     'Sound': 'audio/00_stems audio/01_synth audio/02_spectra audio/03_encoders audio/04_decoders audio/05_songs',
@@ -283,6 +283,7 @@ def lazy():
 extras = {  # what may be missing: asked for with a message that names the extra
     'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
     'sounds': {'music21', 'onnxruntime'},
+    'onnx': {'onnx', 'onnxscript', 'onnxruntime'},
 }
 by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it
 
@@ -409,18 +410,19 @@ def polish():
             if rule in site_pages.KEPT: continue
             for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
 
+def notebook_of(path): return path.parent/re.search(r'File to edit: (\S+\.ipynb)', text_of(path))[1]
+
 def methods_shown():
-    "Every public method of a public class has its own entry in the Reference"
-    for p in library():
-        module = importlib.import_module(module_name(p))
-        made_in = p.parent/re.search(r'File to edit: (\S+\.ipynb)', text_of(p))[1]
-        shown = set(site_pages.entries(json.loads(text_of(made_in))))
+    "Every public method of a public class has its own entry in the Reference, on the page of the room that gives it to the class"
+    made_in = {module_name(p): notebook_of(p) for p in library()}
+    shown = {name: set(site_pages.entries(json.loads(text_of(p)))) for name, p in made_in.items()}
+    for module in map(importlib.import_module, made_in):
         for name in module.__all__:
             of = getattr(module, name)
             if not inspect.isclass(of) or of.__module__ != module.__name__: continue
-            for method in methods(of):
-                if method not in framework and f'{name}.{method}' not in shown:
-                    yield f'{module_name(p)}.{name}.{method}: no entry in {made_in.name}; export it with @patch, or show_doc it'
+            for method, o in methods(of).items():
+                if method not in framework and f'{name}.{method}' not in shown[o.__module__]:
+                    yield f'{o.__module__}.{name}.{method}: no entry in {made_in[o.__module__].name}; export it with @patch, or show_doc it'
 
 def publish():
     "The public address is set (asked for when the site is published, and not before)"
