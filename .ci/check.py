@@ -36,7 +36,7 @@ FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
     'Studies': ('studies', 'claims counterparts matrices mixing additivity rotations'),
 }
 REFERENCE = {  # group -> pages, as users need them
-    'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display',
+    'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display 15_hub',
     'Operators and layers': '00_rotations 01_film 02_operators 04_projector',
     'Losses and training': '03_losses 05_training 06_storage',
     'Sound': 'audio/00_stems audio/01_synth audio/02_spectra audio/03_encoders audio/04_decoders audio/05_songs',
@@ -284,6 +284,7 @@ extras = {  # what may be missing: asked for with a message that names the extra
     'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
     'sounds': {'music21', 'onnxruntime'},
     'interactive': {'plotly'},
+    'hub': {'huggingface_hub'},
     'onnx': {'onnx', 'onnxscript', 'onnxruntime'},
 }
 by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it

@@ -21,7 +21,7 @@ _PUBLIC = {
     'paper.reproduce': 'reproduce',
 }
 # Rooms that give the spaces more methods; whoever takes a space from here gets them, too.
-_METHODS = dict.fromkeys(['RingSpace', 'MixSpace'], ['modules', 'display'])
+_METHODS = dict.fromkeys(['RingSpace', 'MixSpace'], ['modules', 'display', 'hub'])
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 __all__ = sorted(_HOME)
 
