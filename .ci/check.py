@@ -42,7 +42,7 @@ REFERENCE = {  # group -> pages, as users need them
     'Sound': 'audio/00_stems audio/01_synth audio/02_spectra audio/03_encoders audio/04_decoders audio/05_songs',
     'Pictures and toys': '07_viz 08_toy 09_stargate',
     'Paper': 'paper/00_released paper/01_claims paper/02_reproduce',
-    'Command and benchmark': 'cli bench',
+    'Command, demo and benchmark': 'cli demo bench',
 }
 heavy = {'umap', 'transformers', 'musdb'}           # slow or optional: imported where they are used
 
@@ -285,6 +285,7 @@ extras = {  # what may be missing: asked for with a message that names the extra
     'sounds': {'music21', 'onnxruntime'},
     'interactive': {'plotly'},
     'hub': {'huggingface_hub'},
+    'demo': {'gradio'},
     'onnx': {'onnx', 'onnxscript', 'onnxruntime'},
 }
 by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it
