@@ -36,7 +36,7 @@ FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
     'Studies': ('studies', 'claims counterparts matrices mixing additivity rotations'),
 }
 REFERENCE = {  # group -> pages, as users need them
-    'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display 15_hub',
+    'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display 15_hub 16_batches',
     'Operators and layers': '00_rotations 01_film 02_operators 04_projector',
     'Losses and training': '03_losses 05_training 06_storage',
     'Sound': 'audio/00_stems audio/01_synth audio/02_spectra audio/03_encoders audio/04_decoders audio/05_songs',

@@ -13,6 +13,8 @@ _PUBLIC = {
     'ring': 'RingSpace ring_report',
     'mixing': 'MixSpace mix_report',
     'plugin': 'LatentPlugin',
+    'modules': 'export_onnx',
+    'batches': 'encode_batches',
     'audio.stems': 'find_songs load_chunks split_songs',
     'audio.synth': 'make_band make_notes',
     'audio.spectra': 'LogMel ConstantQ',
