@@ -301,6 +301,20 @@ def needs():
             for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
                 if package.get(top, top).lower() not in listed('requirements') | optional | by_line: yield f'{p} imports {top}, which settings.ini does not list'
 
+CONDA = dict(torch='pytorch', matplotlib='matplotlib-base', soundfile='pysoundfile')   # names that are others on conda-forge
+
+def recipe():
+    "recipe/recipe.yaml asks for what settings.ini asks for, and makes the same commands"
+    found = yaml.safe_load(text_of('recipe/recipe.yaml'))
+    wanted = [re.fullmatch(r'([\w.-]+?)([<>=!~].*)?', o).groups() for o in cfg.requirements.split()]
+    run = {f'python >=${{{{ python_min }}}}'} | {f"{CONDA.get(name, name)} {bounds or ''}".strip() for name, bounds in wanted}
+    for o in sorted(run ^ set(found['requirements']['run'])): yield f'recipe/recipe.yaml: {o}: {"lacks it" if o in run else "settings.ini does not ask for it"}'
+    told = dict(version=found['context']['version'], min_python=found['context']['python_min'], description=found['about']['summary'])
+    for key, value in told.items():
+        if cfg.d[key] != value: yield f'recipe/recipe.yaml: {key} is {value}, in settings.ini it is {cfg.d[key]}'
+    commands = {o.replace(' ', '') for o in found['build']['python']['entry_points']}
+    if commands != set(cfg.console_scripts.split()): yield f'recipe/recipe.yaml: its commands are {commands}'
+
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
     try: tree = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M))
@@ -432,7 +446,7 @@ def publish():
     yield from site_pages.publishable(cfg.git_url)
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, methods_shown, lint, types, wheel, alts,
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, recipe, public, methods_shown, lint, types, wheel, alts,
     house.shape, house.rooms, house.house_map, site_pages.site_rules, pages)}
 on_demand = {o.__name__: o for o in (publish, polish)}
 
