@@ -14,6 +14,7 @@ from fastcore.basics import patch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from . import projector
 from .mixing import MixSpace
 from .projector import SplineProjector
 from .ring import RingSpace, _MeanOffsets, _SHARPEN
@@ -137,15 +138,22 @@ def places(self:RingModule,
     return (self._turn(self._ring(self._standardize(Y)), steps) @ self.at.mT).argmax(-1)
 
 # %% ../nbs/13_modules.ipynb #frozen
+def _turn_matrices(h):
+    "The rotations of all blocks as matrices (d, d) for rows, in float64."
+    turns = h.steps[::3]
+    eye = torch.eye(len(h.steps[1].slopes), dtype=torch.float64)
+    if hasattr(projector, '_rotations'):
+        found = projector._rotations(copy.deepcopy(turns).cpu(), torch.float64)
+        return [projector._rotate(eye, Q, False) for Q in found]
+    return [turn(eye) for turn in copy.deepcopy(turns).double().cpu()]
+
 class _FrozenSplines(nn.Module):
     "A `SplineProjector` with its rotations worked out."
     def __init__(self, h):
         super().__init__()
-        eye = torch.eye(h.steps[0].A.shape[0], dtype=torch.float64)
-        turns = copy.deepcopy(h.steps[::3]).double().cpu()
         with torch.no_grad():
-            for i, turn in enumerate(turns):
-                self.register_buffer(f'turn{i}', turn(eye).float())
+            for i, turn in enumerate(_turn_matrices(h)):
+                self.register_buffer(f'turn{i}', turn.float())
         self.steps = nn.ModuleList(copy.deepcopy(step) for i, step in enumerate(h.steps) if i % 3)
 
     def _blocks(self):
