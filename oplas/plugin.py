@@ -13,7 +13,7 @@ import torch
 from fastcore.basics import patch
 from torch import Tensor
 
-from .training import like_input
+from .training import all_finite, like_input
 
 # %% ../nbs/12_plugin.ipynb #check-encoder
 def _is_positive_int(n):
@@ -68,7 +68,7 @@ def check_waves(
     if x.shape[-1] < min_samples:
         wanted, came = (_length(n, sample_rate) for n in (min_samples, x.shape[-1]))
         raise ValueError(f"{name}: expected at least {wanted}, got {came}")
-    if not x.isfinite().all():
+    if not all_finite(x):
         wrong = int((~x.isfinite()).sum())
         raise ValueError(f"{name}: expected finite samples, got {wrong} that are NaN or infinite")
     return x if x.dtype == torch.float64 else x.float()
@@ -123,7 +123,7 @@ class LatentPlugin:
         "Encodings, or sound (B, T), of points."
         y = torch.as_tensor(self.space.inverse_transform(like_input(z.flatten(0, -2), given)))
         y = y.unflatten(0, z.shape[:-1]).to(start)
-        if not y.isfinite().all():
+        if not all_finite(y):
             kind = type(self.space).__name__
             wrong = int((~y.isfinite()).sum())
             raise ValueError(f"space: expected finite encodings from {kind}, got {wrong} numbers that are not")

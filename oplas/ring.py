@@ -968,6 +968,11 @@ def _group_index(of):
     size = torch.bincount(of)
     return _Groups(of, torch.argsort(of, stable=True), size.cumsum(0) - size, size)
 
+def _group_means(X, groups):
+    "Mean (G, d) of the samples of each group."
+    sums = torch.zeros(len(groups.size), X.shape[1], device=X.device).index_add_(0, groups.of, X)
+    return sums / groups.size[:, None]
+
 def _place_table(of, places, N):
     "The sample (G, N) of each group at each place, −1 where there is none."
     table = torch.full((int(of.max()) + 1, N), -1, device=of.device)
@@ -1124,8 +1129,7 @@ def _pair_loss(log_p, log_q, k):
 def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
     "Train the starts `nets` on pairs of one group; both of a pair get the same random difference between two groups."
     shape = nets.size, min(_SEARCH_BATCH, len(X))
-    sums = torch.zeros(len(groups.size), X.shape[1], device=X.device).index_add_(0, groups.of, X)
-    means = sums / groups.size[:, None]
+    means = _group_means(X, groups)
     def draw(high):
         return torch.randint(high, shape, generator=generator, device=X.device)
     def normal(*size):

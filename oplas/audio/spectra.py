@@ -82,8 +82,7 @@ def _spectra(x, window, hop_length, n_fft):
     "Complex spectra (B, frames, n_fft//2 + 1) of all frames that fit."
     return torch.fft.rfft(x.unfold(1, len(window), hop_length) * window.to(x), n_fft)
 
-# What is averaged over time: name -> (power (B, bands, frames), floor) -> (B, bands)
-AVERAGES = dict(power=lambda p, floor: (p.mean(-1) + floor).log(), log=lambda p, floor: (p + floor).log().mean(-1))
+AVERAGES = 'power', 'log' # what is averaged over time
 
 class LogMel(Encoder):
     "Natural logarithm of the mel power of a clip, averaged over time."
@@ -117,12 +116,19 @@ class LogMel(Encoder):
         self.frequencies = 700 * (centers / 1127).expm1()                    # (n_mels,) Hz, where a band weighs 1
         self.window = _sine_window(n_fft)
 
+    def _squares(self, x):
+        "Squares of the real and imaginary parts, (B, frames, bins, 2)."
+        return torch.view_as_real(_spectra(x, self.window, self.hop_length, self.n_fft)).square()
+
     def _power(self, x):
-        s = _spectra(x, self.window, self.hop_length, self.n_fft)
-        return self.filters.to(x) @ (s.real.square() + s.imag.square()).mT
+        real, imaginary = self._squares(x).unbind(-1)
+        return self.filters.to(x) @ (real + imaginary).mT
 
     def _encode(self, x):
-        return AVERAGES[self.average](self._power(x), self.floor)
+        if self.average == 'log':
+            return (self._power(x) + self.floor).log().mean(-1)
+        power = self._squares(x).mean(1).sum(-1)       # the filters are linear: after the mean there is less to do
+        return (power @ self.filters.to(x).mT + self.floor).log()
 
 # %% ../../nbs/audio/02_spectra.ipynb #spectrogram
 @patch
