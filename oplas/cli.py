@@ -705,11 +705,12 @@ def run_mix(
 
 # %% ../nbs/cli.ipynb #cell-18
 COMMANDS = dict(reproduce='oplas.paper.reproduce.reproduce', stargate='oplas.cli.run_stargate',
-                mix='oplas.cli.run_mix', ring='oplas.cli.run_ring')
+                mix='oplas.cli.run_mix', ring='oplas.cli.run_ring', demo='oplas.demo.demo')
 _SUMMARIES = dict(reproduce="regenerate the paper's figures and re-test its claims",
                  stargate='train projector and operator on the Stargate problem',
                  mix='learn a space for mixing on songs, and test it on others',
-                 ring='learn a ring on encodings, and measure it on held-out ones')
+                 ring='learn a ring on encodings, and measure it on held-out ones',
+                 demo='faders, a dial and digits in the browser, on this machine')
 _TABLES = dict(OPERATORS='oplas.operators', INITS='oplas.film', LOSSES='oplas.stargate',
               ENCODERS='oplas.audio.encoders', PROJECTORS='oplas.mixing')    # whose names a help text lists
 _STARGATE = 'dim points seeds steps seed operator init loss device'.split()   # arguments that are options too
