@@ -36,13 +36,13 @@ FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
     'Studies': ('studies', 'claims counterparts matrices mixing additivity rotations'),
 }
 REFERENCE = {  # group -> pages, as users need them
-    'Spaces': '10_ring 11_mixing 12_plugin',
+    'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display 15_hub 16_batches',
     'Operators and layers': '00_rotations 01_film 02_operators 04_projector',
     'Losses and training': '03_losses 05_training 06_storage',
     'Sound': 'audio/00_stems audio/01_synth audio/02_spectra audio/03_encoders audio/04_decoders audio/05_songs',
     'Pictures and toys': '07_viz 08_toy 09_stargate',
     'Paper': 'paper/00_released paper/01_claims paper/02_reproduce',
-    'Command and benchmark': 'cli bench',
+    'Command, demo and benchmark': 'cli demo bench',
 }
 heavy = {'umap', 'transformers', 'musdb'}           # slow or optional: imported where they are used
 
@@ -283,6 +283,11 @@ def lazy():
 extras = {  # what may be missing: asked for with a message that names the extra
     'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
     'sounds': {'music21', 'onnxruntime'},
+    'parquet': {'pyarrow'},
+    'interactive': {'plotly'},
+    'hub': {'huggingface_hub'},
+    'demo': {'gradio'},
+    'onnx': {'onnx', 'onnxscript', 'onnxruntime'},
 }
 by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it
 
@@ -296,6 +301,33 @@ def needs():
             modules = [o.name for o in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
             for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
                 if package.get(top, top).lower() not in listed('requirements') | optional | by_line: yield f'{p} imports {top}, which settings.ini does not list'
+
+def floors():
+    "constraints-floor.txt has the oldest versions that settings.ini admits; the workflows name what they run by its hash"
+    tested = dict(line.split('==') for line in text_of('constraints-floor.txt').splitlines() if '==' in line)
+    for key in [k for k in cfg.d if k.endswith('requirements')]:
+        for name, oldest in re.findall(r'([\w-]+)>=([\w.]+)', cfg.d[key]):
+            if name in tested and not f'{tested[name]}.'.startswith(f'{oldest}.'):
+                yield f'{key}: {name}>={oldest}, but constraints-floor.txt tests {tested[name]}'
+            if key == 'requirements' and name not in {*tested, 'fastcore'}:  # nbdev asks for a newer fastcore
+                yield f'constraints-floor.txt lacks {name}'
+    for p in Path('.github/workflows').glob('*.y*ml'):
+        for action in re.findall(r'uses: (\S+)', text_of(p)):
+            if not re.search('@[0-9a-f]{40}$', action): yield f'{p}: {action} is not pinned by the hash of a commit'
+
+CONDA = dict(torch='pytorch', matplotlib='matplotlib-base', soundfile='pysoundfile')   # names that are others on conda-forge
+
+def recipe():
+    "recipe/recipe.yaml asks for what settings.ini asks for, and makes the same commands"
+    found = yaml.safe_load(text_of('recipe/recipe.yaml'))
+    wanted = [re.fullmatch(r'([\w.-]+?)([<>=!~].*)?', o).groups() for o in cfg.requirements.split()]
+    run = {f'python >=${{{{ python_min }}}}'} | {f"{CONDA.get(name, name)} {bounds or ''}".strip() for name, bounds in wanted}
+    for o in sorted(run ^ set(found['requirements']['run'])): yield f'recipe/recipe.yaml: {o}: {"lacks it" if o in run else "settings.ini does not ask for it"}'
+    told = dict(version=found['context']['version'], min_python=found['context']['python_min'], description=found['about']['summary'])
+    for key, value in told.items():
+        if cfg.d[key] != value: yield f'recipe/recipe.yaml: {key} is {value}, in settings.ini it is {cfg.d[key]}'
+    commands = {o.replace(' ', '') for o in found['build']['python']['entry_points']}
+    if commands != set(cfg.console_scripts.split()): yield f'recipe/recipe.yaml: its commands are {commands}'
 
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
@@ -406,26 +438,27 @@ def prose_numbers():
     out = subprocess.run([sys.executable, '.ci/prose_numbers'], capture_output=True, text=True)
     if out.returncode: yield from out.stdout.splitlines()[:-1] or out.stderr.splitlines()[-1:]
 
+def notebook_of(path): return path.parent/re.search(r'File to edit: (\S+\.ipynb)', text_of(path))[1]
+
 def methods_shown():
-    "Every public method of a public class has its own entry in the Reference"
-    for p in library():
-        module = importlib.import_module(module_name(p))
-        made_in = p.parent/re.search(r'File to edit: (\S+\.ipynb)', text_of(p))[1]
-        shown = set(site_pages.entries(json.loads(text_of(made_in))))
+    "Every public method of a public class has its own entry in the Reference, on the page of the room that gives it to the class"
+    made_in = {module_name(p): notebook_of(p) for p in library()}
+    shown = {name: set(site_pages.entries(json.loads(text_of(p)))) for name, p in made_in.items()}
+    for module in map(importlib.import_module, made_in):
         for name in module.__all__:
             of = getattr(module, name)
             if not inspect.isclass(of) or of.__module__ != module.__name__: continue
-            for method in methods(of):
-                if method not in framework and f'{name}.{method}' not in shown:
-                    yield f'{module_name(p)}.{name}.{method}: no entry in {made_in.name}; export it with @patch, or show_doc it'
+            for method, o in methods(of).items():
+                if method not in framework and f'{name}.{method}' not in shown[o.__module__]:
+                    yield f'{o.__module__}.{name}.{method}: no entry in {made_in[o.__module__].name}; export it with @patch, or show_doc it'
 
 def publish():
     "The public address is set (asked for when the site is published, and not before)"
     yield from site_pages.publishable(f'{cfg.git_url} {cfg.doc_host}')
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, public, methods_shown, lint, types, wheel, alts,
-    house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers)}
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, methods_shown, lint, types, wheel,
+    alts, house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers)}
 on_demand = {o.__name__: o for o in (publish,)}
 
 def without_entries(nb):

@@ -146,16 +146,16 @@ def entries(nb):
         if EXPORTED.search(source):
             for node in ast.parse(source).body:
                 if isinstance(node, ast.ClassDef): yield node.name
-                if isinstance(node, ast.FunctionDef): yield owner(node) + node.name
+                if isinstance(node, ast.FunctionDef): yield from (name + node.name for name in owners(node))
         yield from re.findall(r'show_doc\((\w+(?:\.\w+)*)', source)
 
 
-def owner(function):
-    "The class that a method is patched into, with a dot; '' for a function"
+def owners(function):
+    "The classes that a method is patched into, each with a dot; [''] for a function"
     names = {getattr(d, 'id', getattr(getattr(d, 'func', None), 'id', '')) for d in function.decorator_list}
     first = [*function.args.posonlyargs, *function.args.args][:1]
-    if not names & {'patch', 'patch_to'} or not first or first[0].annotation is None: return ''
-    return ast.unparse(first[0].annotation).strip('\'"') + '.'
+    if not names & {'patch', 'patch_to'} or not first or first[0].annotation is None: return ['']
+    return [name.strip() + '.' for name in ast.unparse(first[0].annotation).strip('\'"').split('|')]
 
 
 def publishable(text):

@@ -13,6 +13,8 @@ _PUBLIC = {
     'ring': 'RingSpace ring_report',
     'mixing': 'MixSpace mix_report',
     'plugin': 'LatentPlugin',
+    'modules': 'export_onnx',
+    'batches': 'encode_batches',
     'audio.stems': 'find_songs load_chunks split_songs',
     'audio.synth': 'make_band make_notes',
     'audio.spectra': 'LogMel ConstantQ',
@@ -20,11 +22,15 @@ _PUBLIC = {
     'audio.songs': 'mix_songs',
     'paper.reproduce': 'reproduce',
 }
+# Rooms that give the spaces more methods; whoever takes a space from here gets them, too.
+_METHODS = dict.fromkeys(['RingSpace', 'MixSpace'], ['modules', 'display', 'hub'])
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 __all__ = sorted(_HOME)
 
 def __getattr__(name):
     if name not in _HOME: raise AttributeError(f"module 'oplas' has no attribute {name!r}")
+    for module in _METHODS.get(name, ()):
+        import_module(f'oplas.{module}')
     return getattr(import_module(f'oplas.{_HOME[name]}'), name)
 
 def __dir__(): return sorted([*globals(), *__all__])
