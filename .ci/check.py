@@ -287,6 +287,7 @@ extras = {  # what may be missing: asked for with a message that names the extra
     'hub': {'huggingface_hub'},
     'demo': {'gradio'},
     'onnx': {'onnx', 'onnxscript', 'onnxruntime'},
+    'parquet': {'pyarrow'},
 }
 by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it
 
@@ -314,6 +315,19 @@ def recipe():
         if cfg.d[key] != value: yield f'recipe/recipe.yaml: {key} is {value}, in settings.ini it is {cfg.d[key]}'
     commands = {o.replace(' ', '') for o in found['build']['python']['entry_points']}
     if commands != set(cfg.console_scripts.split()): yield f'recipe/recipe.yaml: its commands are {commands}'
+
+def floors():
+    "constraints-floor.txt has the oldest versions that settings.ini admits; the workflows name what they run by its hash"
+    tested = dict(line.split('==') for line in text_of('constraints-floor.txt').splitlines() if '==' in line)
+    for key in [k for k in cfg.d if k.endswith('requirements')]:
+        for name, oldest in re.findall(r'([\w-]+)>=([\w.]+)', cfg.d[key]):
+            if name in tested and not f'{tested[name]}.'.startswith(f'{oldest}.'):
+                yield f'{key}: {name}>={oldest}, but constraints-floor.txt tests {tested[name]}'
+            if key == 'requirements' and name not in {*tested, 'fastcore'}:  # nbdev asks for a newer fastcore
+                yield f'constraints-floor.txt lacks {name}'
+    for p in Path('.github/workflows').glob('*.y*ml'):
+        for action in re.findall(r'uses: (\S+)', text_of(p)):
+            if not re.search('@[0-9a-f]{40}$', action): yield f'{p}: {action} is not pinned by the hash of a commit'
 
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
@@ -446,7 +460,7 @@ def publish():
     yield from site_pages.publishable(cfg.git_url)
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, recipe, public, methods_shown, lint, types, wheel, alts,
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, recipe, floors, public, methods_shown, lint, types, wheel, alts,
     house.shape, house.rooms, house.house_map, site_pages.site_rules, pages)}
 on_demand = {o.__name__: o for o in (publish, polish)}
 

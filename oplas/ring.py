@@ -30,7 +30,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from .film import FiLMR
 from .projector import mlp
-from .storage import load_space, save_space
+from .storage import load_space, regular_file, save_space, take_tensor
 from .training import Ensemble, at_least, draw_seed, fit as minimize
 from .training import like_input, pick_device, seeded, warmup_cosine
 
@@ -168,22 +168,27 @@ class _MeanOffsets(nn.Module):
             s = s + (torch.einsum('bn,nij,bj->bi', w, self.shape, u) - u) @ self.basis.mT
         return s + w @ self.offset
 
-def _mean_offsets(mu, R, lab, morph):
-    "Offsets between class means `mu` (N, d), and shapes from the residuals R (B, d)."
+def _mean_offsets(mu, X, places, morph):
+    "Offsets between class means `mu` (N, d), and shapes from how encodings X (B, d) differ from them."
     if not morph:
-        return _MeanOffsets(mu, R.new_zeros(R.shape[1], 0), R.new_zeros(len(mu), 0, 0))
-    return _MeanOffsets((1 + morph / 3) * mu, *_roots(R, lab, morph))
+        return _MeanOffsets(mu, X.new_zeros(X.shape[1], 0), X.new_zeros(len(mu), 0, 0))
+    return _MeanOffsets((1 + morph / 3) * mu, *_roots(mu, X, places, morph))
 
-def _roots(R, lab, morph, q=_DIRECTIONS):
-    "Leading directions (d, q) of the residuals R (B, d), and the root (N, q, q) of each class's covariance in them."
-    U = torch.linalg.eigh(R.mT @ R / len(R))[1][:, -q:]
-    V, n = R @ U, torch.bincount(lab)[:, None, None]
-    C = torch.stack([V[lab == c].mT @ V[lab == c] for c in range(len(n))])
-    pool = C.sum(0) / len(R)
-    eye = torch.eye(U.shape[1], device=R.device)
+def _roots(mu, X, places, morph, q=_DIRECTIONS):
+    "Leading directions (d, q) within classes, and the root (N, q, q) of each class's covariance in them."
+    each = [places == c for c in range(len(mu))]
+    spread = sum(_square(X[some] - m) for some, m in zip(each, mu))
+    U = torch.linalg.eigh(spread / len(X))[1][:, -q:]
+    C = torch.stack([_square((X[some] - m) @ U) for some, m in zip(each, mu)])
+    pool = C.sum(0) / len(X)
+    eye = torch.eye(U.shape[1], device=X.device)
     floor = .1 * pool.diagonal().mean() + 1e-6
+    n = torch.bincount(places)[:, None, None]
     lam, E = torch.linalg.eigh(morph * C / n + (1 - morph) * pool + floor * eye)
     return U, (E * lam.sqrt()[:, None]) @ E.mT / lam.sqrt().mean()
+
+def _square(R):
+    return R.mT @ R
 
 # %% ../nbs/10_ring.ipynb #cell-9
 class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -230,28 +235,35 @@ def fit(self:RingSpace,
     self._device = pick_device(self.device)
     generator = torch.Generator(self._device).manual_seed(seed)
     self._scaling, gain = _scaling_of(Y, one_scale=groups is not None)
-    X = torch.as_tensor(np.concatenate([self._scaling.standardize(some) for some in _chunks(Y)]), device=self._device)
+    X = torch.as_tensor(_standardized(self._scaling, Y), device=self._device)
     self._gain = torch.as_tensor(gain, dtype=torch.float32, device=self._device)
     if y is None:
-        places = self._find_places(X, groups, steps, seed, generator)
+        X, places, groups = self._find_places(X, groups, steps, seed, generator)
     else:
-        places = self._place_labels(labels)
-    places = torch.as_tensor(places, device=self._device)
+        places = torch.as_tensor(self._place_labels(labels), device=self._device)
     self._build(seed)
-    self._mu, R = _class_means(X, places, len(self.order_))
-    self._read_positions(X, R, places, generator)
-    self._learn_rest(X, R, places, groups, generator)
+    self._mu = _class_means(X, places, len(self.order_))
+    self._read_positions(X, places, generator)
+    self._learn_rest(X, places, groups, generator)
     self.n_iter_ = self.max_iter
     return self
 
+def _standardized(scaling, Y):
+    "All encodings (B, d), standardized: the one copy that is made of them, also if Y is on disk (`np.memmap`)."
+    X = np.empty(Y.shape, np.float32)
+    for some, to in zip(_chunks(Y), _chunks(X)):
+        to[:] = scaling.standardize(some)
+    return X
+
 def _class_means(X, places, N):
-    "Means (N, d) of the samples at each place, and residuals (B, d) to them."
-    hot = torch.eye(N, device=X.device)[places]
-    mu = hot.mT @ X / hot.sum(0)[:, None]
-    if not mu.isfinite().all():
-        empty = int((hot.sum(0) == 0).sum())
+    "Means (N, d) of the samples at each place."
+    count = torch.bincount(places, minlength=N)
+    if empty := int((count == 0).sum()):
         raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {empty}")
-    return mu, X - mu[places]
+    sums = torch.zeros(N, X.shape[1], device=X.device)
+    for some, at in zip(X.split(_CHUNK), places.split(_CHUNK)):
+        sums.index_add_(0, at, some)
+    return sums / count[:, None]
 
 # %% ../nbs/10_ring.ipynb #check-code
 @patch
@@ -344,25 +356,23 @@ def _place_labels(self:RingSpace, labels):
 
 @patch
 def _find_places(self:RingSpace, X, groups, steps, seed, generator):
-    "Places (B,) that are found without labels; sets `order_` to their numbers, and `agreement_`."
+    "Samples that have counterparts, and their places, found without labels, and groups; sets `agreement_`."
     N:int = self.period or 0                     # it was checked before
     self.classes_ = self.order_ = np.arange(N)
-    kept, of = _paired(groups, steps, N)
-    of, kept, step = (torch.as_tensor(a, device=self._device) for a in (of, kept, steps[kept]))
-    some, index = (X * self._gain)[kept], _group_index(of)
+    kept, groups = _paired(groups, steps, N)
+    if len(kept) < len(X):
+        X = X[torch.as_tensor(kept, device=self._device)]
+    of, step = (torch.as_tensor(a, device=self._device) for a in (groups, steps[kept]))
+    index = _group_index(of)
     nets = Ensemble(partial(mlp, X.shape[1], _WIDTH, _WIDTH, N, dropout=.2), self.n_init, seed).to(self._device)
-    _search(nets, some, index, step, 3 * self.max_iter // 2, generator, progress=self.verbose, desc='search')
-    phases, _ = _phases(nets, some, index, step)
+    _search(nets, X, self._gain, index, step, 3 * self.max_iter // 2, generator, progress=self.verbose, desc='search')
+    phases = _settle(X, index, step, _phases(nets, X, self._gain, index, step, N), N)
     chosen, self.agreement_ = _choose_start(phases, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
-        warnings.warn(f"no two of {self.n_init} starts found the same ring: "
+        warnings.warn(f"most of the {self.n_init} starts found rings that differ: "
                       f"they agree on {self.agreement_:.0%} of the groups; "
                       "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
-    with torch.no_grad():
-        chunks = torch.split(X * self._gain, _CHUNK)
-        read = torch.cat([nets.member(chosen)(c).argmax(-1) for c in chunks])  # type: ignore[operator]
-    read[kept] = (phases[chosen][of] + step) % N
-    return read.cpu().numpy()
+    return X, (phases[chosen][of] + step) % N, groups
 
 @patch
 def _build(self:RingSpace, seed=0):
@@ -380,18 +390,17 @@ def _build(self:RingSpace, seed=0):
 
 # %% ../nbs/10_ring.ipynb #read-code
 @patch
-def _read_positions(self:RingSpace, X, R, places, generator):
+def _read_positions(self:RingSpace, X, places, generator):
     "Train the networks that tell the place of an encoding."
     N = len(self.order_)
-    X = X * self._gain
-    R = R * self._gain
-    soft = .95 * torch.eye(N, device=X.device)[places] + .05 / N
+    soft = .95 * torch.eye(N, device=X.device) + .05 / N
     shape = (_NETS, min(256, len(X)))
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
-        x = X[i] + .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * R[j]
-        return -(soft[i] * self._nets(x, each=True).log_softmax(-1)).sum(-1).mean(-1)
+        noise = .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * (X[j] - self._mu[places[j]])
+        log_p = self._nets((X[i] + noise) * self._gain, each=True).log_softmax(-1)
+        return -(soft[places[i]] * log_p).sum(-1).mean(-1)
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
     free = dict(params=[p for p in params if p.ndim <= 2], weight_decay=0.)
@@ -400,17 +409,17 @@ def _read_positions(self:RingSpace, X, R, places, generator):
     self._nets.requires_grad_(False).eval()
 
 @patch
-def _learn_rest(self:RingSpace, X, R, places, groups, generator):
+def _learn_rest(self:RingSpace, X, places, groups, generator):
     "Learn what goes along with the ring: from counterparts if there are groups, else from class means."
     self.morph_ = None
     if groups is None:
-        self._choose_morph(X, R, places, generator)
+        self._choose_morph(X, places, generator)
     else:
         self._learn_counterparts(X, places, groups, generator)
     self._rest.to(self._device).requires_grad_(False)
 
 @patch
-def _choose_morph(self:RingSpace, X, R, places, generator):
+def _choose_morph(self:RingSpace, X, places, generator):
     "Set `morph_`, and exchange class means and shapes."
     N = len(self.order_)
     some = torch.randperm(len(X), generator=generator, device=X.device)[:2048]
@@ -418,7 +427,7 @@ def _choose_morph(self:RingSpace, X, R, places, generator):
     start = places[some]
     goal = (start + torch.randint(1, N, start.shape, generator=generator, device=X.device)) % N
     for self.morph_ in _MORPHS if self.morph is None else (float(self.morph),):
-        self._rest = _mean_offsets(self._mu, R, places, self.morph_)
+        self._rest = _mean_offsets(self._mu, X, places, self.morph_)
         content, rest = self._rest.encode(X[some], eye[start])
         moved = self._rest.decode(content, rest, eye[goal])
         if (self._probabilities(moved).argmax(-1) == goal).float().mean() >= _ENOUGH:
@@ -563,7 +572,8 @@ def _turns(steps, B, N):
     t = np.asarray(_to_numpy(steps))
     wrong = t.shape not in ((), (B,)) or t.dtype.kind not in 'biufO'
     if not wrong:
-        t = np.asarray(t % N, dtype=np.float64)
+        wide = dict(b=np.int64, i=np.int64, u=np.uint64).get(t.dtype.kind, t.dtype) # numpy 1 mixes kinds to float64
+        t = np.asarray(t.astype(wide) % np.asarray(N, wide), dtype=np.float64)
     if wrong or not np.isfinite(t).all():
         raise ValueError(f"steps: expected a finite number, or {B} of them, got {steps}")
     return t
@@ -697,7 +707,7 @@ def load(cls:RingSpace,
 def _version_of(path):
     "1 if the file says so, else the current one, so that what is wrong is told by whoever reads it."
     try:
-        with safe_open(path, 'pt') as file:
+        with safe_open(regular_file(path), 'pt') as file:
             return 1 if (file.metadata() or {}).get('version') == '1' else _VERSION
     except Exception: return _VERSION
 
@@ -719,7 +729,10 @@ def _space_from(cls, header, tensors, device):
     space = cls(header['given'], random_state=header['random_state'], device=device, **settings)
     if np.dtype(header['kind']).kind not in 'biufUO':
         raise ValueError(f"labels of kind {header['kind']}")
-    space.order_ = np.array(_each_once(header['order']), dtype=header['kind'])
+    order = _each_once(header['order'])
+    space.order_ = np.array(order, dtype=header['kind'])
+    if space.order_.tolist() != order:
+        raise ValueError(f"order: expected labels of kind {header['kind']}, got {order}")
     space.classes_ = np.unique(space.order_)
     space.n_features_in_ = len(tensors['mean'])
     space.n_iter_ = space.max_iter
@@ -735,10 +748,12 @@ def _space_from(cls, header, tensors, device):
 
 def _put_tensors(space, tensors):
     N, d = len(space.order_), space.n_features_in_
-    for name, shape in dict(mean=(d,), scale=(d,), gain=(d,), mu=(N, d)).items():
-        _expect(name, tensors[name], shape)
-    space._scaling = _Scaling(*(tensors[name].cpu().numpy() for name in ('mean', 'scale')))
-    space._gain, space._mu = (tensors[name].to(space._device) for name in ('gain', 'mu'))
+    mean, scale = (take_tensor(tensors, name, (d,), torch.float64).numpy() for name in ('mean', 'scale'))
+    if not (scale > 0).all():
+        raise ValueError(f"scale: expected numbers above 0, got {scale.min()}")
+    space._scaling = _Scaling(mean, scale)
+    space._gain = take_tensor(tensors, 'gain', (d,)).to(space._device)
+    space._mu = take_tensor(tensors, 'mu', (N, d)).to(space._device)
     space._nets.load_state_dict({name[5:]: t for name, t in tensors.items() if name.startswith('nets.')})
     space._nets.requires_grad_(False)
     rest = {name[5:]: t for name, t in tensors.items() if name.startswith('rest.')}
@@ -754,15 +769,7 @@ def _rest_from(tensors, N, d):
         q = tensors['basis'].shape[1]
         kind = _MeanOffsets
         shapes = dict(offset=(N, d), basis=(d, q), shape=(N, q, q))
-    for name, shape in shapes.items():
-        _expect(name, tensors[name], shape)
-    return kind(**{name: tensors[name] for name in shapes})
-
-def _expect(name, tensor, shape):
-    if tensor.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {tuple(tensor.shape)}")
-    if not tensor.isfinite().all():
-        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    return kind(**{name: take_tensor(tensors, name, shape) for name, shape in shapes.items()})
 
 # %% ../nbs/10_ring.ipynb #register
 super(RingSpace, RingSpace).__init_subclass__(auto_wrap_output_keys=('transform',))
@@ -868,7 +875,7 @@ def _rival_classifiers(train, Y, labels):
     "Name -> accuracy of classifiers that know the training set."
     train_Y, train_labels = (np.asarray(_to_numpy(a)) for a in train[:2])
     rivals = {'logistic regression': make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-              '5-NN': KNeighborsClassifier(min(5, len(train_Y)))}
+              '5-NN': make_pipeline(StandardScaler(with_std=False), KNeighborsClassifier(min(5, len(train_Y))))}
     return {name: float(rival.fit(train_Y, train_labels).score(Y, labels)) for name, rival in rivals.items()}
 
 # %% ../nbs/10_ring.ipynb #cell-20
@@ -1094,7 +1101,7 @@ def _leading(X, mu, table, dim):
 
 # %% ../nbs/10_ring.ipynb #sharpen
 _PAIRS = 128                   # in a step
-_TEMPERATURE, _PICK = .1, .3   # of the cosines, and the weight of picking the right one beside the squared error
+_TEMPERATURE, _PICK = .05, .3  # of the cosines, and the weight of picking the right one beside the squared error
 
 def _sharpen(model, X, places, groups, origin, steps, generator, **kwargs):
     "Train the moves between counterparts; `origin` (d,) is added before cosines are taken."
@@ -1126,10 +1133,10 @@ def _pair_loss(log_p, log_q, k):
     log_p = _roll(log_p, k)
     return -(log_p.exp() * log_q + log_q.exp() * log_p).sum(-1).mean(-1)
 
-def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
+def _search(nets, X, gain, groups, steps, n_steps, generator, **kwargs):
     "Train the starts `nets` on pairs of one group; both of a pair get the same random difference between two groups."
     shape = nets.size, min(_SEARCH_BATCH, len(X))
-    means = _group_means(X, groups)
+    means = _group_means(X, groups) * gain
     def draw(high):
         return torch.randint(high, shape, generator=generator, device=X.device)
     def normal(*size):
@@ -1138,7 +1145,7 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
         i = draw(len(X))
         j = groups.another(i, generator)
         other = normal(*shape, 1) * (means[draw(len(means))] - means[draw(len(means))])
-        pair = torch.cat([X[i] + other, X[j] + other], 1)
+        pair = torch.cat([X[i] * gain + other, X[j] * gain + other], 1)
         log_p = nets(pair + .3 * normal(*pair.shape), each=True).log_softmax(-1)
         return _pair_loss(*log_p.chunk(2, 1), (steps[j] - steps[i]) % log_p.shape[-1])
     nets.train()
@@ -1147,23 +1154,56 @@ def _search(nets, X, groups, steps, n_steps, generator, **kwargs):
     nets.requires_grad_(False).eval()
 
 @torch.no_grad()
-def _phases(nets, X, groups, steps):
+def _phases(nets, X, gain, groups, steps, N):
     "For each start, the place (S, G) at which each group begins, by the likelihood of all its samples."
-    log_p = torch.cat([nets(some).log_softmax(-1) for some in X.split(_CHUNK)], 1)
-    N = log_p.shape[-1]
-    votes = _roll(log_p, -steps.expand(len(log_p), -1))
-    return votes.new_zeros(len(log_p), len(groups.size), N).index_add_(1, groups.of, votes).argmax(-1), N
+    votes = X.new_zeros(nets.size, len(groups.size), N)
+    for some, of, step in zip(*(a.split(_CHUNK) for a in (X, groups.of, steps))):
+        log_p = nets(some * gain).log_softmax(-1)
+        votes.index_add_(1, of, _roll(log_p, -step.expand(log_p.shape[:2])))
+    return votes.argmax(-1)
 
+# %% ../nbs/10_ring.ipynb #settle
+_FOLDS, _ROUNDS = 5, 10 # of the groups; at most, of moving them
+_SHRINK = .01           # penalty of the linear readers, of the mean square of a feature
+
+def _settle(X, groups, steps, phases, N):
+    "Phases (S, G), moved to where linear readers see them that learned from other groups."
+    fold = torch.arange(len(groups.size), device=X.device) % _FOLDS
+    folds = [some for f in range(_FOLDS) if len(some := (fold[groups.of] == f).nonzero()[:, 0])]
+    if len(folds) < 2:
+        return phases
+    factors = _ridge_factors(X, folds)
+    for _ in range(_ROUNDS):
+        hot = torch.eye(N, device=X.device)[(phases.mT[groups.of] + steps[:, None]) % N] # (B, S, N)
+        sums = [X[some].mT @ hot[some].flatten(1) for some in folds]
+        votes = X.new_zeros(len(groups.size), *hot.shape[1:])
+        for some, factor, own in zip(folds, factors, sums):
+            reader = torch.cholesky_solve(torch.stack(sums).sum(0) - own, factor)
+            score = (X[some] @ reader).view(len(some), -1, N)
+            votes.index_add_(0, groups.of[some], _roll(score, -steps[some, None].expand(score.shape[:2])))
+        before, phases = phases, votes.argmax(-1).mT
+        if torch.equal(before, phases):
+            break
+    return phases
+
+def _ridge_factors(X, folds):
+    "For each fold, the Cholesky factor (d, d) of all the others' second moments, with a penalty."
+    squares = [X[some].mT @ X[some] for some in folds]
+    total = torch.stack(squares).sum(0)
+    penalty = _SHRINK * total.diagonal().mean() * torch.eye(len(total), device=X.device)
+    return [torch.linalg.cholesky(total - square + penalty) for square in squares]
+
+# %% ../nbs/10_ring.ipynb #choose-start
 def _agreement(phases, N):
     "Share of groups (S, S) that stand to each other alike in two starts, after the best turn as a whole."
     apart = (phases[:, None] - phases) % N
     return torch.stack([(apart == k).float().mean(-1) for k in range(N)]).amax(0)
 
 def _choose_start(phases, N):
-    "The start that agrees best with another one, and how well; one start alone has nothing to agree with: None."
+    "The start that agrees best with half of the others, and how well; one alone has nothing to agree with: None."
     if len(phases) == 1:
         return 0, None
     agree = _agreement(phases, N).fill_diagonal_(0)
-    ranked = agree.sort(descending=True).values
-    chosen = int((ranked[:, 0] + 1e-3 * agree.mean(1)).argmax())
-    return chosen, float(ranked[chosen, 0])
+    with_half = agree.sort(descending=True).values[:, len(phases) // 2 - 1]
+    chosen = int((with_half + 1e-3 * agree.mean(1)).argmax())
+    return chosen, float(with_half[chosen])

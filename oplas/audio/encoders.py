@@ -8,7 +8,7 @@ __all__ = ['POOLS', 'ENCODERS', 'VERSION', 'FromFunction', 'VGGish', 'CLAP', 'HF
            'shard_rows', 'ShardedEncoder']
 
 # %% ../../nbs/audio/03_encoders.ipynb #cell-6
-import hashlib, json, math, os, re, uuid
+import hashlib, json, math, os, re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,8 +25,8 @@ from .. import __version__
 from .spectra import ConstantQ, Encoder, LogMel, _spectra, mel_filters
 from .stems import _above_zero
 from ..plugin import check_encoder, check_waves
-from ..storage import load_space, save_space
-from ..training import like_input, pick_device
+from ..storage import load_space, regular_file, save_space
+from ..training import like_input, pick_device, seeded
 
 # %% ../../nbs/audio/03_encoders.ipynb #function
 def _check_encodings(y, count, dim, name):
@@ -97,7 +97,7 @@ def _first(words, most=3, sep='; '):
 
 def _read_state(path, want):
     "The state dict in a file, with the names and shapes of `want`; or ValueError with the name of the file."
-    with open(path, 'rb'):
+    with open(regular_file(path), 'rb'):
         pass  # a missing file is reported as such
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
@@ -177,12 +177,18 @@ def _pinned(path, revision):
     "The folder of a model or None, and the keywords by which transformers finds it, there or at a commit of the hub."
     if Path(path).is_dir():
         if revision is None:
-            return Path(path), dict(local_files_only=True)
+            return _regular_files(Path(path)), dict(local_files_only=True)
         raise ValueError(f"revision: is for ids on the hub, but {path} is a folder; got {revision!r}")
     if re.fullmatch('[0-9a-f]{40}', revision or ''):
         return None, dict(revision=revision)
     raise ValueError(f"{path}: is not a folder, and as an id on the hub it needs a pinned revision: "
                      f"expected a commit of 40 hex digits, got {revision!r}")
+
+def _regular_files(folder):
+    "The folder, or an error that names what in it is a pipe or a device, on which a reader would wait for ever."
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir(): regular_file(path, math.inf)
+    return folder
 
 def _transformers(name):
     "The package, or ImportError with the command that helps."
@@ -203,8 +209,8 @@ def _load(name, cls, path, where):
     finally: logging.set_verbosity(verbosity)
 
 def _load_pretrained(name, cls, path, where):
-    "A model, all of whose weights were found, or ValueError with the path."
-    model, found = _load(name, cls, path, where | dict(output_loading_info=True))
+    "A model, all of whose weights were found in safetensors, or ValueError with the path; nothing is unpickled."
+    model, found = _load(name, cls, path, where | dict(use_safetensors=True, output_loading_info=True))
     missing = sorted(k for k in found['missing_keys'] if 'masked_spec_embed' not in k)      # used in training alone
     if missing:
         raise ValueError(f"{path}: is not the whole of {name}: lacks {_first(missing, sep=', ')}")
@@ -300,7 +306,7 @@ def _onnx_session(path, threads):
     try: import onnxruntime
     except ImportError as e:
         raise ImportError(f"an ONNX model needs onnxruntime: pip install 'oplas[sounds]' ({e})") from None
-    with open(path, 'rb'):
+    with open(regular_file(path), 'rb'):
         pass  # a missing file is reported as such
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -482,8 +488,7 @@ def decode(self:LinearCAE,
 ):     # (B, T) sound, as y is
     "Sound of latents, the decoder for `LatentPlugin(cae, space, cae.decode)`; the noise that it starts from is seeded."
     latents, samples = torch.as_tensor(y), x.shape[-1]
-    with torch.random.fork_rng([self.device] if self.device.type == 'cuda' else []):
-        torch.manual_seed(self.seed)
+    with seeded(self.seed):
         sound = self._model.decode(latents.to(self.device, torch.float32).mT)[..., :samples]
     return like_input(nn.functional.pad(sound, (0, samples - sound.shape[-1])).to(latents.dtype), y)
 
@@ -551,14 +556,9 @@ def _read_encodings(file, who, dim):
     except (FileNotFoundError, ValueError): return None
 
 def _write_encodings(file, who, y):
-    "Write atomically, by a name of its own, as several processes may share the folder."
+    "Write atomically, as several processes may share the folder."
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f'.{uuid.uuid4().hex}')
-    try:
-        save_space(part, 'Encodings', VERSION, dict(who=who), dict(y=y))
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
+    save_space(file, 'Encodings', VERSION, dict(who=who), dict(y=y))
 
 # %% ../../nbs/audio/03_encoders.ipynb #encode-cached
 def encode_cached(

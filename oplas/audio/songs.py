@@ -101,6 +101,7 @@ class ProgressEncoder:
         progress:bool # show it, on a terminal or in a notebook
     ):
         self.encoder = encoder
+        self.log_power = getattr(encoder, 'log_power', False)
         self.bar = tqdm(desc=desc, unit=' clips', disable=None if progress else True)
 
     def __call__(self, x):
@@ -115,8 +116,8 @@ def mix_songs(
     seconds:float=1.5,         # length of a clip
     clips:int=1024,            # most clips to take from the training songs, and again from the others; evenly spread
     test_size:float=.25,       # share of the songs that is held out
-    projector:str='power',     # as for MixSpace
-    max_iter:int=300,          # training steps
+    projector:str='auto',      # as for MixSpace: by what the encoder declares
+    max_iter:int|None=None,    # training steps; None: those of the projector's recipe
     n_mixes:int=4096,          # mixes to learn from
     n_test:int=480,            # mixes to test on; with their remainders they make twice as many candidates
     gains=(.5, 1.5),           # lowest and highest fader of a stem, not negative

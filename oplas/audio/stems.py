@@ -502,6 +502,7 @@ class _StemSong(Song):
 # %% ../../nbs/audio/00_stems.ipynb #musdb-checks
 def _check_streams(file):
     "ValueError for a file that does not hold five streams."
+    _check_file(file)
     import stempeg
     try:
         n = stempeg.Info(str(file)).nb_audio_streams

@@ -23,7 +23,7 @@ from ..projector import MLPProjector, mlp
 from ..rotations import rotate
 from ..stargate import line, lock_report, ring_angle
 from ..toy import twist_and_squash
-from ..training import Ensemble, fit
+from ..training import Ensemble, fit, seeded
 
 # %% ../../nbs/paper/00_released.ipynb #cell-40
 class LearnedSpace:
@@ -61,8 +61,7 @@ def train_as_published(
 ) -> LearnedSpace:
     "The paper's recipe for the toy, from the released code: batches of 1024, Adam at 2e-3."
     g = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         h = MLPProjector(2)
     def uniform(*shape):
         return 2 * torch.rand(*shape, generator=g) - 1

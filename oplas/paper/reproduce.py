@@ -20,7 +20,7 @@ from ..mixing import MixReport
 from .claims import CLAIMS, FULL, SHORT, TUNED, Claim, Count, Decibel, Settings, all_runs, is_about, runs_of
 from .released import LENGTH
 from ..stargate import StargateRun
-from ..storage import out_folder, save_figure, write_results
+from ..storage import lock_folder, save_figure, save_film, write_results
 
 # %% ../../nbs/paper/02_reproduce.ipynb #r-select
 def chosen(
@@ -163,13 +163,8 @@ def judge(
 # %% ../../nbs/paper/02_reproduce.ipynb #r-draw
 def _save(draw, found, path):
     "Draw one file, and close its figure."
-    import matplotlib.pyplot as plt
-    drawn = draw(found)
-    if path.suffix != '.gif':
-        save_figure(drawn, path)
-    else:
-        drawn.save(path, writer='pillow', dpi=80)
-        plt.close(drawn._fig)
+    save = save_film if path.suffix == '.gif' else save_figure
+    save(draw(found), path)
     return path.name
 
 def draw_all(
@@ -264,16 +259,16 @@ def reproduce(
     claims = chosen(only)
     begin = time.perf_counter()
     processes = jobs or cpu_count()
-    out = out_folder(out)
     runs = all_runs(Settings(FULL if full else SHORT, seed, device))
-    found, seconds = run_all(needed(claims, runs), runs, processes, progress)
-    results = dict(command='reproduce', full=full, only=only, seed=seed, processes=processes, run_seconds=seconds,
-                   claims=[judge(c, found, seconds) for c in claims], files=[], **_tables(found))
-    results['notes'] += _seed_note(seed)
-    write_results(out, results)                                   # before the drawing: what was measured is safe
-    results['files'] = draw_all(claims, found, out, processes, progress)
-    results['seconds'] = round(time.perf_counter() - begin, 1)
-    write_results(out, results)
+    with lock_folder(out) as folder:
+        found, seconds = run_all(needed(claims, runs), runs, processes, progress)
+        results = dict(command='reproduce', full=full, only=only, seed=seed, processes=processes, run_seconds=seconds,
+                       claims=[judge(c, found, seconds) for c in claims], files=[], **_tables(found))
+        results['notes'] += _seed_note(seed)
+        write_results(folder, results)                            # before the drawing: what was measured is safe
+        results['files'] = draw_all(claims, found, folder, processes, progress)
+        results['seconds'] = round(time.perf_counter() - begin, 1)
+        write_results(folder, results)
     print(*_report(results), '', f"{results['seconds']:.0f} s; figures and results.json are in {out}", sep='\n')
     if results['failed']:
         raise RuntimeError(f"{_told(results['failed'])}; what the others found is in {out}")
