@@ -283,11 +283,11 @@ def lazy():
 extras = {  # what may be missing: asked for with a message that names the extra
     'audio': {'transformers', 'huggingface_hub', 'pyyaml', 'musdb', 'stempeg'},
     'sounds': {'music21', 'onnxruntime'},
+    'parquet': {'pyarrow'},
     'interactive': {'plotly'},
     'hub': {'huggingface_hub'},
     'demo': {'gradio'},
     'onnx': {'onnx', 'onnxscript', 'onnxruntime'},
-    'parquet': {'pyarrow'},
 }
 by_line = {'tinysoundfont', 'linear_cae', 'geotorch'}  # whose own requirements cannot be met: the message gives the line to install it
 
@@ -302,6 +302,19 @@ def needs():
             for top in {m.split('.')[0] for m in modules} - set(sys.stdlib_module_names) - {lib}:
                 if package.get(top, top).lower() not in listed('requirements') | optional | by_line: yield f'{p} imports {top}, which settings.ini does not list'
 
+def floors():
+    "constraints-floor.txt has the oldest versions that settings.ini admits; the workflows name what they run by its hash"
+    tested = dict(line.split('==') for line in text_of('constraints-floor.txt').splitlines() if '==' in line)
+    for key in [k for k in cfg.d if k.endswith('requirements')]:
+        for name, oldest in re.findall(r'([\w-]+)>=([\w.]+)', cfg.d[key]):
+            if name in tested and not f'{tested[name]}.'.startswith(f'{oldest}.'):
+                yield f'{key}: {name}>={oldest}, but constraints-floor.txt tests {tested[name]}'
+            if key == 'requirements' and name not in {*tested, 'fastcore'}:  # nbdev asks for a newer fastcore
+                yield f'constraints-floor.txt lacks {name}'
+    for p in Path('.github/workflows').glob('*.y*ml'):
+        for action in re.findall(r'uses: (\S+)', text_of(p)):
+            if not re.search('@[0-9a-f]{40}$', action): yield f'{p}: {action} is not pinned by the hash of a commit'
+
 CONDA = dict(torch='pytorch', matplotlib='matplotlib-base', soundfile='pysoundfile')   # names that are others on conda-forge
 
 def recipe():
@@ -315,19 +328,6 @@ def recipe():
         if cfg.d[key] != value: yield f'recipe/recipe.yaml: {key} is {value}, in settings.ini it is {cfg.d[key]}'
     commands = {o.replace(' ', '') for o in found['build']['python']['entry_points']}
     if commands != set(cfg.console_scripts.split()): yield f'recipe/recipe.yaml: its commands are {commands}'
-
-def floors():
-    "constraints-floor.txt has the oldest versions that settings.ini admits; the workflows name what they run by its hash"
-    tested = dict(line.split('==') for line in text_of('constraints-floor.txt').splitlines() if '==' in line)
-    for key in [k for k in cfg.d if k.endswith('requirements')]:
-        for name, oldest in re.findall(r'([\w-]+)>=([\w.]+)', cfg.d[key]):
-            if name in tested and not f'{tested[name]}.'.startswith(f'{oldest}.'):
-                yield f'{key}: {name}>={oldest}, but constraints-floor.txt tests {tested[name]}'
-            if key == 'requirements' and name not in {*tested, 'fastcore'}:  # nbdev asks for a newer fastcore
-                yield f'constraints-floor.txt lacks {name}'
-    for p in Path('.github/workflows').glob('*.y*ml'):
-        for action in re.findall(r'uses: (\S+)', text_of(p)):
-            if not re.search('@[0-9a-f]{40}$', action): yield f'{p}: {action} is not pinned by the hash of a commit'
 
 def used_in(source):
     "Names that a cell uses, beyond importing and showing them"
@@ -430,16 +430,13 @@ def pages():
     "The pages are such that Quarto shows all of them as they should be (.ci/site_pages.py has the rules)"
     for p in notebooks():
         nb = json.loads(text_of(p))
-        for rule in site_pages.KEPT:
+        for rule in site_pages.RULES:
             for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
 
-def polish():
-    "What the pages still lack: lines that fit, rounded numbers, labels of players (asked for by name, until it is done)"
-    for p in notebooks():
-        nb = json.loads(text_of(p))
-        for rule in site_pages.RULES:
-            if rule in site_pages.KEPT: continue
-            for problem in rule(nb): yield f'{p}: {rule.__name__}: {problem}'
+def prose_numbers():
+    "Every number in prose is made by a cell of its page, or gone through and listed (.ci/prose_numbers.txt)"
+    out = subprocess.run([sys.executable, '.ci/prose_numbers'], capture_output=True, text=True)
+    if out.returncode: yield from out.stdout.splitlines()[:-1] or out.stderr.splitlines()[-1:]
 
 def notebook_of(path): return path.parent/re.search(r'File to edit: (\S+\.ipynb)', text_of(path))[1]
 
@@ -457,12 +454,12 @@ def methods_shown():
 
 def publish():
     "The public address is set (asked for when the site is published, and not before)"
-    yield from site_pages.publishable(cfg.git_url)
+    yield from site_pages.publishable(f'{cfg.git_url} {cfg.doc_host}')
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, recipe, floors, public, methods_shown, lint, types, wheel, alts,
-    house.shape, house.rooms, house.house_map, site_pages.site_rules, pages)}
-on_demand = {o.__name__: o for o in (publish, polish)}
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, methods_shown, lint, types, wheel,
+    alts, house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers)}
+on_demand = {o.__name__: o for o in (publish,)}
 
 def without_entries(nb):
     "The notebook without the outputs of show_doc, which the site makes anew, with addresses of its own"

@@ -89,15 +89,22 @@ def players(nb):
                 if not words and 'aria-label' not in tag: yield f'cell {i}: a player without a label'
 
 
+def words_of(output):
+    "What a reader sees of an output, without tags, scripts and embedded pictures and sounds"
+    data = output.get('data', {})
+    html = re.sub(r'<(style|script|svg|video|audio)\b.*?</\1>|<[^>]*>', ' ', ''.join(data.get('text/html', '')), flags=re.S)
+    plain = ''.join(data.get('text/plain', '')) * ('text/html' not in data)
+    return '\n'.join([''.join(output.get('text', '')), plain, html, ''.join(data.get('text/markdown', ''))])
+
+
 def digits(nb):
     "No shown number has more digits than anybody reads"
     long = re.compile(rf'(?<![\w.])\d*\.\d{{{DIGITS + 1},}}(?![\w.])')
     for i, cell, source in code_cells(nb):
         if SILENT.search(source): continue
         for output in cell.get('outputs', []):
-            data = output.get('data', {})
-            text = ''.join(output.get('text', '')) + ''.join(data.get('text/plain', '')) * ('text/html' not in data)
-            if found := long.search(text): yield f'cell {i}: shows {found[0]}; round it to {DIGITS} digits at most'
+            if found := long.search(words_of(output)):
+                yield f'cell {i}: shows {found[0]}; round it to {DIGITS} digits at most'
 
 
 def beginning(nb):
@@ -111,6 +118,17 @@ def beginning(nb):
         return
 
 
+def imports(nb):
+    "Imports stand in cells of their own: nbdev runs every cell with one, and no other, when it builds the pages"
+    for i, _, source in code_cells(nb):
+        if EXPORTED.search(source) or re.search(r'google\.colab|nbdev_export\(\)|^#\|\s*eval:\s*false', source, re.M): continue
+        try: body = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M)).body
+        except SyntaxError: continue
+        at_top = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        if at_top and any(isinstance(node, (ast.Expr, ast.Assign)) for node in body):
+            yield f'cell {i}: {ast.unparse(at_top[0])!r} among other code; move it to a cell of imports'
+
+
 def headings(nb):
     "A heading stands on a line by itself, with an empty line after it"
     for i, text in prose(nb):
@@ -118,8 +136,7 @@ def headings(nb):
             if re.match(r'#{1,4} ', above) and below.strip(): yield f'cell {i}: no empty line after {above!r}'
 
 
-RULES = options, outputs, links, lines, players, digits, beginning, headings
-KEPT = options, outputs, links, beginning, headings   # those that all pages keep to
+RULES = options, outputs, links, lines, players, digits, beginning, imports, headings
 
 
 def entries(nb):
@@ -161,6 +178,7 @@ PLANTED = {   # rule -> a cell with the fault that it is for, and the same cell 
     players: (cell('play()', **{'text/html': '<audio controls>'}), cell('play()', **{'text/html': '<p>a note</p><audio controls>'})),
     digits: (cell('x', **{'text/plain': '7.062957669028723'}), cell('x', **{'text/plain': '7.063'})),
     beginning: (cell('import torch\nfrom oplas import rotate'), cell('#| code-fold: true\nimport torch')),
+    imports: (cell('x = 1\nimport signal\nprint(x)'), cell('x = 1\nprint(x)')),
     headings: (dict(cell_type='markdown', source='## Title\ntext'), dict(cell_type='markdown', source='## Title\n\ntext')),
 }
 
