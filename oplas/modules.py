@@ -14,9 +14,8 @@ from fastcore.basics import patch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from . import projector
 from .mixing import MixSpace
-from .projector import SplineProjector
+from .projector import SplineProjector, _rotate, _rotations
 from .ring import RingSpace, _MeanOffsets, _SHARPEN
 
 # %% ../nbs/13_modules.ipynb #solve
@@ -140,12 +139,9 @@ def places(self:RingModule,
 # %% ../nbs/13_modules.ipynb #frozen
 def _turn_matrices(h):
     "The rotations of all blocks as matrices (d, d) for rows, in float64."
-    turns = h.steps[::3]
     eye = torch.eye(len(h.steps[1].slopes), dtype=torch.float64)
-    if hasattr(projector, '_rotations'):
-        found = projector._rotations(copy.deepcopy(turns).cpu(), torch.float64)
-        return [projector._rotate(eye, Q, False) for Q in found]
-    return [turn(eye) for turn in copy.deepcopy(turns).double().cpu()]
+    turns = copy.deepcopy(h.steps[::3]).cpu()
+    return [_rotate(eye, Q, False) for Q in _rotations(turns, torch.float64)]
 
 class _FrozenSplines(nn.Module):
     "A `SplineProjector` with its rotations worked out."
