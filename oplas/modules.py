@@ -6,7 +6,7 @@
 __all__ = ['RingModule', 'MixModule', 'export_onnx']
 
 # %% ../nbs/13_modules.ipynb #cell-4
-import copy
+import copy, warnings
 from pathlib import Path
 
 import torch
@@ -246,8 +246,10 @@ def export_onnx(
     if method in ('advance', 'places'):
         inputs.append(torch.zeros(2, dtype=dtype))
     sizes = ({0: torch.export.Dim('batch')},) * len(inputs)
-    program = torch.onnx.export(
-        _Method(module, method).eval(), tuple(inputs), dynamo=True, verbose=False, dynamic_shapes=(sizes,),
-        input_names=['x', 'steps'][:len(inputs)], output_names=['y'])
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # torch warns of its own parts
+        program = torch.onnx.export(
+            _Method(module, method).eval(), tuple(inputs), dynamo=True, verbose=False, dynamic_shapes=(sizes,),
+            input_names=['x', 'steps'][:len(inputs)], output_names=['y'])
     assert program is not None
     program.save(Path(path))
