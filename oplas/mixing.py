@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CANDIDATES', 'PROJECTORS', 'VERSION', 'ADDITIVE', 'additivity_errors', 'principal_basis', 'effective_rank', 'Mixes',
            'draw_mixes', 'MixReport', 'mix_report', 'mixes_by_size', 'homogeneity', 'floor_of_mixes',
-           'additivity_floor', 'lifted_loss', 'Recipe', 'rise_and_fall', 'choose_projector', 'MixSpace']
+           'additivity_floor', 'lifted_loss', 'Recipe', 'choose_projector', 'MixSpace']
 
 # %% ../nbs/11_mixing.ipynb #cell-6
 import copy, math, warnings
@@ -469,14 +469,8 @@ class Recipe(NamedTuple):
     decay:float=0. # weight decay
     schedule:Callable=partial(warmup_cosine, warmup=.15) # factor for the learning rate, of the share that is done
 
-def rise_and_fall(
-    f:float # fraction of the training done, in [0, 1)
-) -> float: # factor for the learning rate, in (0, 1]
-    "A linear rise over the first tenth, then 1, and from the middle on a linear fall to 0."
-    return min(1, (f + 1e-3) / .1, 2 * (1 - f))
-
 PROJECTORS = dict(
-    spline=Recipe(SplineProjector, whitened_loss, 1e-2, batch=256, schedule=rise_and_fall),
+    spline=Recipe(SplineProjector, whitened_loss, 1e-2),
     mlp=Recipe(MLPProjector, vicreg_loss, 2e-3),
     power=Recipe(PowerProjector, decoded_loss, 3e-2, whiten=False, steps=300),
     lifted=Recipe(LiftedProjector, lifted_loss, 2e-3, whiten=False, steps=600, batch=128, decay=.05))
@@ -736,7 +730,8 @@ def _check(self:MixSpace, A, name, features):
     "A as a floating-point tensor (B, features) on the space's device."
     if self._pending is not None:
         self._whiten(self._pending)
-    t = torch.as_tensor(A.to_numpy() if hasattr(A, 'to_numpy') else A)      # of a table, the numbers
+    A = A if isinstance(A, Tensor) else np.require(A, requirements='W')     # of a table, the numbers
+    t = torch.as_tensor(A)
     if t.ndim != 2 or t.shape[1] != features:
         raise ValueError(f"{name}: expected shape (B, {features}), got {tuple(t.shape)}")
     t = t.to(next(self.h_.parameters()).device, torch.float64 if t.dtype == torch.float64 else torch.float32)
