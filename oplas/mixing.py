@@ -730,8 +730,8 @@ def _check(self:MixSpace, A, name, features):
     "A as a floating-point tensor (B, features) on the space's device."
     if self._pending is not None:
         self._whiten(self._pending)
-    A = A if isinstance(A, Tensor) else np.require(A, requirements='W')     # of a table, the numbers
-    t = torch.as_tensor(A)
+    A = A.to_numpy() if hasattr(A, 'to_numpy') else A                       # of a table, the numbers
+    t = torch.as_tensor(np.require(A, requirements='W') if isinstance(A, np.ndarray) else A)
     if t.ndim != 2 or t.shape[1] != features:
         raise ValueError(f"{name}: expected shape (B, {features}), got {tuple(t.shape)}")
     t = t.to(next(self.h_.parameters()).device, torch.float64 if t.dtype == torch.float64 else torch.float32)
