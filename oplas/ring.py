@@ -782,6 +782,7 @@ class RingReport:
     round_trip:float         # largest error of h⁻¹(h(y)), relative to the RMS of Y
     closure:float            # the same after N steps, one by one or at once, the worse of the two
     correlation:float        # of residuals to the class means, before and after one step
+    residual_size:float      # of these after one step, relative to before; a correlation does not see sizes
     baselines:dict = field(default_factory=dict)    # name -> A_0 of other classifiers
     reading:dict = field(default_factory=dict)      # fraction read rightly by the judge: untouched, advanced
     counterparts:dict = field(default_factory=dict) # name -> (N − 1,) C_k, k = 1 to N − 1
@@ -807,7 +808,7 @@ def _report_rows(report):
     for name, a in r.baselines.items():
         yield f'accuracy of {name}', f'{a:.3f}'
     yield 'relative error of coming back', f'{r.round_trip:.0e} round trip, {r.closure:.0e} after {last + 1} steps'
-    yield 'residual correlation', f'{r.correlation:.3f}'
+    yield 'residual correlation', f'{r.correlation:.3f}, of {r.residual_size:.2f} times the size'
     for name, a in r.reading.items():
         yield f'judge, {name}', f'{a:.3f}'
     for name, c in r.counterparts.items():
@@ -896,7 +897,7 @@ def ring_report(
     Y = check_array(_to_numpy(Y), dtype=[np.float64, np.float32])
     def decode(k):
         return space.inverse_transform(space.advance(Z, k))
-    report = RingReport(accuracy, *_exactness(space, Y, Z), _residual_correlation(space, Y, decode(1), places))
+    report = RingReport(accuracy, *_exactness(space, Y, Z), *_residuals_kept(space, Y, decode(1), places))
     if judge is not None:
         read = np.mean(judge.predict(decode(1)) == space.order_[(places + 1) % N])
         report.reading = {'untouched': float(np.mean(judge.predict(Y) == labels)), 'advanced': float(read)}
@@ -921,12 +922,13 @@ def _exactness(space, Y, Z):
     errors = [float(np.abs(b - Y).max() / max(rms, 1e-300)) for b in back]
     return errors[0], max(errors[1:])
 
-def _residual_correlation(space, Y, advanced, places):
-    "Correlation of what differs from the class means, before and after one step, in training scales."
+def _residuals_kept(space, Y, advanced, places):
+    "Of what differs from the class means, in training scales: correlation before and after one step, and ratio of sizes."
     means, scale = space.means_, space._scaling.scale
     before = (Y - means[places]) / scale
     after = (advanced - means[(places + 1) % len(means)]) / scale
-    return float(np.corrcoef(before.ravel(), after.ravel())[0, 1])
+    size = np.linalg.norm(after) / max(np.linalg.norm(before), 1e-300)
+    return float(np.corrcoef(before.ravel(), after.ravel())[0, 1]), float(size)
 
 # %% ../nbs/10_ring.ipynb #pairs-code
 class Pairs(NamedTuple):

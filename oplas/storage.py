@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LIMIT', 'CHECKPOINT', 'write_atomically', 'out_folder', 'lock_folder', 'regular_file', 'read_npz', 'provenance',
-           'write_results', 'save_figure', 'save_film', 'cached_runs', 'Checkpoint', 'save_space', 'load_space',
-           'take_tensor']
+           'write_results', 'save_figure', 'save_film', 'code_digest', 'cached_runs', 'Checkpoint', 'save_space',
+           'load_space', 'take_tensor']
 
 # %% ../nbs/06_storage.ipynb #cell-3
-import hashlib, io, json, math, os, platform, re, secrets, stat, tempfile, warnings, zipfile
+import hashlib, inspect, io, json, math, os, platform, re, secrets, stat, tempfile, warnings, zipfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -216,23 +216,41 @@ def save_film(
         plt.close(film._fig)
         write_atomically(path, made.read_bytes())
 
+# %% ../nbs/06_storage.ipynb #digest
+def code_digest(
+    *parts # functions, classes and modules
+) -> str:  # 12 hexadecimal digits
+    "What tells the code of the parts from other code; comments, spaces and line breaks do not count."
+    source = '\n'.join(inspect.getsource(part) for part in parts)
+    return hashlib.sha256(re.sub(r'#.*|\s', '', source).encode()).hexdigest()[:12]
+
 # %% ../nbs/06_storage.ipynb #cell-9
 def cached_runs(
     path:str|Path,        # file of results, one JSON object per line; made if it is not there
     run:Callable[..., dict], # run(**settings) -> numbers, strings, lists and dicts
     jobs:Iterable[dict],  # settings of each run: what tells one from another
-    progress:bool=False   # show a progress bar
+    progress:bool=False,  # show a progress bar
+    code:str|None=None,   # digest of the code that makes the results, such as `code_digest` gives; None: any will do
+    accepted=()           # digests of other code whose results count, too; None among them: those that have none
 ) -> list[dict]:          # for each job, its settings and results in one dict, with 'about'
     "Results of many runs, read from a file or computed and added to it at once; several processes may share the file."
     path, results = Path(path), []
+    about = provenance() if code is None else dict(provenance(), code=code)
     for job in tqdm(list(jobs), desc=path.stem, disable=None if progress else True):
         key = _key(job)
-        done = _read_lines(path)
+        lines = _read_lines(path)
+        done = {k: line for k, line in lines.items() if code is None or line['about'].get('code') in (code, *accepted)}
         if key not in done:
-            done[key] = _append_line(path, dict(settings=job, result=run(**job), about=provenance()))
+            _warn_of_other_code(path, job, lines.get(key))
+            done[key] = _append_line(path, dict(settings=job, result=run(**job), about=about))
         found = done[key]
         results.append(dict(found['settings'], **found['result'], about=found['about']))
     return results
+
+def _warn_of_other_code(path, job, line):
+    if line is None: return
+    warnings.warn(f"{path}: the result for {job} is of other code, {line['about'].get('code', 'without a digest')}, and is "
+                  "made anew; name that among the `accepted` if it still counts", stacklevel=3)
 
 def _key(settings):
     return json.dumps(settings, sort_keys=True)
