@@ -923,7 +923,7 @@ def _exactness(space, Y, Z):
     return errors[0], max(errors[1:])
 
 def _residuals_kept(space, Y, advanced, places):
-    "Of what differs from the class means, in training scales: correlation before and after one step, and ratio of sizes."
+    "Of what differs from class means, in training scales: correlation before and after a step, and ratio of sizes."
     means, scale = space.means_, space._scaling.scale
     before = (Y - means[places]) / scale
     after = (advanced - means[(places + 1) % len(means)]) / scale

@@ -239,7 +239,7 @@ def cached_runs(
     for job in tqdm(list(jobs), desc=path.stem, disable=None if progress else True):
         key = _key(job)
         lines = _read_lines(path)
-        done = {k: line for k, line in lines.items() if code is None or line['about'].get('code') in (code, *accepted)}
+        done = lines if code is None else _made_by(lines, (code, *accepted))
         if key not in done:
             _warn_of_other_code(path, job, lines.get(key))
             done[key] = _append_line(path, dict(settings=job, result=run(**job), about=about))
@@ -247,14 +247,19 @@ def cached_runs(
         results.append(dict(found['settings'], **found['result'], about=found['about']))
     return results
 
+def _made_by(lines, codes):
+    return {key: line for key, line in lines.items() if line['about'].get('code') in codes}
+
 def _warn_of_other_code(path, job, line):
     if line is None: return
-    warnings.warn(f"{path}: the result for {job} is of other code, {line['about'].get('code', 'without a digest')}, and is "
+    other = line['about'].get('code', 'without a digest')
+    warnings.warn(f"{path}: the result for {job} is of other code, {other}, and is "
                   "made anew; name that among the `accepted` if it still counts", stacklevel=3)
 
 def _key(settings):
     return json.dumps(settings, sort_keys=True)
 
+# %% ../nbs/06_storage.ipynb #stored-lines
 def _read_lines(path):
     "Results by settings; a line that was cut off by a crash is left out."
     lines = regular_file(path).read_bytes().split(b'\n') if path.exists() else []

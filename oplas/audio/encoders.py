@@ -8,7 +8,7 @@ __all__ = ['POOLS', 'ENCODERS', 'VERSION', 'FromFunction', 'VGGish', 'CLAP', 'HF
            'shard_rows', 'ShardedEncoder']
 
 # %% ../../nbs/audio/03_encoders.ipynb #cell-6
-import hashlib, json, math, os, re
+import atexit, hashlib, json, math, os, re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -628,6 +628,11 @@ def rank_and_world_size() -> tuple[int, int]:
     "Which of how many processes this is: (0, 1) unless `join_processes` found others."
     return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
 
+def _leave():
+    "Part from the others, whose threads would abort a process that ends."
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
 def join_processes() -> tuple[int, int]: # as `rank_and_world_size`
     "Join the processes that `torchrun` started, where it did."
     if int(os.environ.get('WORLD_SIZE', 1)) > 1 and rank_and_world_size()[1] == 1:
@@ -635,6 +640,7 @@ def join_processes() -> tuple[int, int]: # as `rank_and_world_size`
         if cuda:
             torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
         dist.init_process_group('cpu:gloo,cuda:nccl' if cuda else 'gloo')
+        atexit.register(_leave)
     return rank_and_world_size()
 
 # %% ../../nbs/audio/03_encoders.ipynb #shard
