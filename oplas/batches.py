@@ -7,11 +7,14 @@ __all__ = ['encode_batches']
 
 # %% ../nbs/16_batches.ipynb #cell-4
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .storage import atomic_file
 
 # %% ../nbs/16_batches.ipynb #parts
 def _rows(a):
@@ -38,65 +41,55 @@ def _checked(Y, columns, features):
 
 # %% ../nbs/16_batches.ipynb #writer
 class _Rows:
-    "Rows that are kept in memory, or appended to a .npy file."
-    def __init__(self, file):
-        self.file = file
+    "Rows that are kept in memory, or written to a .npy file."
+    def __init__(self, stream):
+        self.stream = stream # an open file, or None
         self.count = 0
         self.features = None
         self.kept = []
-        if file is not None:
-            self.stream = open(file, 'wb')
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        "Close the file, and remove it if something went wrong."
-        if self.file is None: return
-        self.stream.close()
-        if kind is not None:
-            Path(self.file).unlink(missing_ok=True)
 
     def append(self, Y):
         if self.features is None:
             self.features = Y.shape[1]
             self._write_header()
         self.count += len(Y)
-        if self.file is None:
+        if self.stream is None:
             self.kept.append(Y)
         else:
             self.stream.write(np.ascontiguousarray(Y).tobytes())
 
     def _write_header(self):
         "The header, which leaves room for a larger number of rows."
-        if self.file is None: return
+        if self.stream is None: return
         self.stream.seek(0)
         told = dict(descr='<f4', fortran_order=False, shape=(self.count, self.features))
         np.lib.format.write_array_header_1_0(self.stream, told)
 
     def finish(self):
+        "All rows, where they were kept in memory."
         if self.features is None:
             raise ValueError("batches: expected at least one, got none")
-        if self.file is None:
-            return np.concatenate(self.kept)
         self._write_header()
-        self.stream.flush()
-        return np.load(self.file, mmap_mode='r')
+        return np.concatenate(self.kept) if self.stream is None else None
 
 # %% ../nbs/16_batches.ipynb #encode-batches
 @torch.no_grad()
 def encode_batches(
     batches:Iterable,      # inputs (b, ...), or tuples of inputs and columns (b,): a DataLoader, a generator, a list
     encode:Callable|None=None, # inputs -> (b, n_features), an encoder; None: the inputs are encodings
-    file:str|Path|None=None # .npy to write and to map into memory; None: an array in memory
+    file:str|Path|None=None # .npy to write or replace, and to map into memory; None: an array in memory
 ) -> tuple:                # Y (B, n_features) float32, and an array (B,) of each column, such as labels and groups
     "Encode batches in one pass: `RingSpace().fit(*encode_batches(loader, encoder, 'encodings.npy'))`."
     columns = []
-    with _Rows(file) as rows:
+    with nullcontext() if file is None else atomic_file(file) as stream:
+        rows = _Rows(stream)
         for batch in batches:
             inputs, *beside = _parts(batch)
             rows.append(_checked(inputs if encode is None else encode(inputs), beside, rows.features))
             columns.append(beside)
         if len({len(beside) for beside in columns}) > 1:
             raise ValueError("batches: expected the same number of columns in each")
-        return (rows.finish(), *(np.concatenate(column) for column in zip(*columns)))
+        Y = rows.finish()
+    if file is not None:
+        Y = np.load(file, mmap_mode='r')
+    return (Y, *(np.concatenate(column) for column in zip(*columns)))

@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from .audio.decoders import MelMask, si_sdr
 from .audio.encoders import encode_waves
 from .audio.spectra import ConstantQ, FrameLogMel, key_and_rest
-from .audio.stems import _soundfile, load_chunks
+from .audio.stems import _finite, _header, _read_frames, load_chunks
 from .audio.synth import FAMILIES, KEYS, make_band, make_notes
 from .mixing import MixSpace
 from .plugin import LatentPlugin
@@ -116,22 +116,15 @@ def read_clip(
     path:str|Path,    # of a sound: WAV, FLAC, OGG or MP3, at most 50 MB
     seconds:float=2.  # of its beginning that are read
 ) -> np.ndarray:      # (T,) float32 at 22,050 Hz, its channels averaged
-    "Read the beginning of a sound, or raise a ValueError that says what is wrong with the file."
+    "Read the beginning of a sound, or raise a ValueError or OSError that says what is wrong with the file."
     path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path.name}: expected a file")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise ValueError(f"{path.name}: holds {size / 2**20:.0f} MB, and the demo takes 50 MB at most")
-    sf = _soundfile()
-    try:
-        with sf.SoundFile(path) as file:
-            rate = file.samplerate
-            x = file.read(int(seconds * rate), dtype='float32', always_2d=True).mean(1)
-    except sf.LibsndfileError as e:
-        raise ValueError(f"{path.name}: cannot be read as sound: {e.error_string}") from None
-    if len(x) < .1 * rate or not np.isfinite(x).all():
-        raise ValueError(f"{path.name}: expected at least 0.1 s of finite samples, got {len(x) / rate:.2f} s")
+    rate = _header(path).samplerate
+    x = _finite(_read_frames(path, 0, int(seconds * rate))[0], path).mean(1)
+    if len(x) < .1 * rate:
+        raise ValueError(f"{path.name}: expected at least 0.1 s of sound, got {len(x) / rate:.2f} s")
     return _resample(x, rate)
 
 def _resample(x, rate):
@@ -203,10 +196,10 @@ def _pictured(digits, i, steps):
     return before, after, f'{steps:g} further, it is read as **{read}**.'
 
 def _told(gradio, work):
-    "The same function, whose ValueErrors are shown on the page."
+    "The same function, whose errors about what was given are shown on the page."
     def shown(*args):
         try: return work(*args)
-        except ValueError as e: raise gradio.Error(str(e)) from None
+        except (ValueError, OSError) as e: raise gradio.Error(str(e)) from None
     return shown
 
 # %% ../nbs/demo.ipynb #page-tabs

@@ -7,6 +7,7 @@ __all__ = []
 
 # %% ../nbs/14_display.ipynb #cell-4
 from html import escape
+from itertools import cycle
 
 import numpy as np
 from fastcore.basics import patch
@@ -26,7 +27,7 @@ def _degrees(angles):
 
 def _taught_by(ring):
     if ring.period is not None and getattr(ring, 'agreement_', None) is not None:
-        return f'counterparts without labels; two starts agree on {ring.agreement_:.0%} of the groups'
+        return f'counterparts without labels; most starts agree on {ring.agreement_:.0%} of the groups'
     if ring._rest.content:
         return 'labels and counterparts' if ring.period is None else 'counterparts without labels'
     return f'labels alone; morph {ring.morph_:g}'
@@ -43,12 +44,10 @@ def _ring_summary(ring):
 
 def _mix_summary(mix):
     check_is_fitted(mix, 'h_')
-    projector = getattr(mix, 'projector_', mix.projector)
-    name = projector if isinstance(projector, str) else type(mix.h_).__name__
-    why = getattr(mix, 'why_', 'as asked for')
+    name = mix.projector_ if isinstance(mix.projector_, str) else type(mix.h_).__name__
     return dict(
         additive=f"{'yes' if mix.additive_ else 'no'}: e_w {mix.e_w_:.2f} on held-out mixes",
-        projector=f'{name} ({why})',
+        projector=f'{name} ({mix.why_})',
         features=f'{mix.n_features_in_}',
         dimensions=f'{len(mix._L)}')
 
@@ -97,12 +96,13 @@ def _frames(space, Z):
     steps = np.arange(0, len(space.order_) + .1, .25)
     return {step: np.asarray(space.advance(Z, float(step)))[:, :2] for step in steps}
 
-def _scatter(points, labels, order, ax):
-    "Points in two dimensions, colored by label, with a legend."
+def _draw_labels(points, labels, order, ax):
+    "Points in two dimensions, with a color and a shape for each label, and a legend."
     import matplotlib.pyplot as plt
+    from oplas.viz import MIX_COLORS
     ax = ax or plt.subplots(figsize=(4.4, 4.4))[1]
-    for label in order:
-        ax.scatter(*points[labels == label].T, s=9, alpha=.7, label=str(label))
+    for label, color, shape in zip(order, cycle(MIX_COLORS['stems']), cycle('os^Dvp')):
+        ax.scatter(*points[labels == label].T, s=12, c=color, marker=shape, linewidths=0, label=str(label))
     if len(order) > 1:
         ax.legend(fontsize=8)
     ax.set(aspect='equal', xlabel='first direction of z', ylabel='second direction of z')
@@ -154,4 +154,4 @@ def plot(self:RingSpace|MixSpace,
     if ring:
         from oplas.viz import plot_positions
         return plot_positions(Z, labels, order, ax)
-    return _scatter(_frames(self, Z)[0], labels, order, ax)
+    return _draw_labels(_frames(self, Z)[0], labels, order, ax)

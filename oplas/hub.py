@@ -17,7 +17,7 @@ import oplas.display  # noqa: F401 (`summary`)
 from . import __version__
 from .mixing import MixReport, MixSpace
 from .ring import RingReport, RingSpace
-from .storage import write_atomically
+from .storage import out_folder, write_atomically
 
 # %% ../nbs/15_hub.ipynb #card
 FILE, CARD = 'space.safetensors', 'README.md' # names in a folder, or in a repository
@@ -76,8 +76,7 @@ def save_pretrained(self:RingSpace|MixSpace,
     **card           # as for `model_card`
 ):
     "Write the space and its card: `space.save_pretrained('my_ring', report=report)`."
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = out_folder(folder)
     self.save(folder/FILE)
     text = self.model_card(**(dict(name=folder.name) | card))
     write_atomically(folder/CARD, text.encode('utf-8'))

@@ -27,7 +27,7 @@ from . import training
 from .losses import decoded_loss, vicreg_loss, whitened_error, whitened_loss
 from .projector import LiftedProjector, MLPProjector, PowerProjector, Projector, SplineProjector, mlp
 from .storage import Checkpoint, load_space, save_space
-from .training import at_least, draw_seed, like_input, pick_device, seeded, warmup_cosine
+from .training import all_finite, at_least, draw_seed, like_input, pick_device, seeded, warmup_cosine
 
 # %% ../nbs/11_mixing.ipynb #cell-14
 def additivity_errors(
@@ -99,7 +99,7 @@ def _check_stems(stems):
         raise ValueError(f"stems: a mix needs at least 2, got shape {shape} with 1 stem on the second axis")
     if not len(x):
         raise ValueError(f"stems: expected at least one example, got shape {shape}")
-    if not x.isfinite().all():
+    if not all_finite(x):
         raise ValueError(f"stems: expected finite numbers, got {int((~x.isfinite()).sum())} that are not")
     return x if x.is_floating_point() else x.float()
 
@@ -121,7 +121,7 @@ class _TensorEncoder:
                              f"got shape {tuple(y.shape)}")
         if self.features not in (None, y.shape[1]):
             raise ValueError(f"encode: expected {self.features} features as before, got {y.shape[1]}")
-        if not y.isfinite().all():
+        if not all_finite(y):
             bad = int((~y.isfinite()).any(1).sum())
             raise ValueError("encode: expected finite encodings, "
                              f"got {bad} of {len(y)} with NaN or infinity, for {what}")
@@ -467,7 +467,6 @@ class Recipe(NamedTuple):
     steps:int=800 # if the space's `max_iter` is None
     batch:int=512 # mixes in a step, if `batch_size` is None
     decay:float=0. # weight decay
-    schedule:Callable=partial(warmup_cosine, warmup=.15) # factor for the learning rate, of the share that is done
 
 PROJECTORS = dict(
     spline=Recipe(SplineProjector, whitened_loss, 1e-2),
@@ -642,7 +641,7 @@ def _train(self:MixSpace, parts, mix, seed, device, callback):
         callback(step, self)
     kept = None if self.checkpoint is None else Checkpoint(self.checkpoint, every=100)
     curve = training.fit(
-        loss, self.h_.parameters(), self.n_iter_, lr=recipe.lr, schedule=recipe.schedule,
+        loss, self.h_.parameters(), self.n_iter_, lr=recipe.lr, schedule=partial(warmup_cosine, warmup=.15),
         optimizer=_decayed(recipe.decay) if recipe.decay else partial(torch.optim.Adam, fused=True),
         callback=tell if callback else None, progress=self.verbose, desc='mixing',
         checkpoint=kept, generator=g)

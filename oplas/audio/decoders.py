@@ -15,7 +15,7 @@ from torch import Tensor
 from .spectra import FrameLogMel
 from .stems import _above_zero
 from ..plugin import check_waves
-from ..training import like_input
+from ..training import all_finite, like_input
 
 # %% ../../nbs/audio/04_decoders.ipynb #sdr
 def si_sdr(
@@ -39,7 +39,7 @@ def _check_encodings(y, encoder):
     t = torch.as_tensor(y).detach()
     if t.ndim != 3 or t.shape[2] != encoder.dim:
         raise ValueError(f"y: expected encodings of frames, shape (B, frames, {encoder.dim}), got {tuple(t.shape)}")
-    if not t.isfinite().all():
+    if not all_finite(t):
         wrong = int((~t.isfinite()).any(-1).sum())
         raise ValueError(f"y: expected finite encodings, got NaN or infinity in {wrong} frames")
     return t if t.dtype == torch.float64 else t.float()

@@ -26,7 +26,7 @@ from .spectra import ConstantQ, Encoder, LogMel, _spectra, mel_filters
 from .stems import _above_zero
 from ..plugin import check_encoder, check_waves
 from ..storage import load_space, regular_file, save_space
-from ..training import like_input, pick_device, seeded
+from ..training import all_finite, like_input, pick_device, seeded
 
 # %% ../../nbs/audio/03_encoders.ipynb #function
 def _check_encodings(y, count, dim, name):
@@ -34,7 +34,7 @@ def _check_encodings(y, count, dim, name):
     y = torch.as_tensor(y).detach()
     if y.shape != (count, dim):
         raise ValueError(f"{name}: expected encodings of shape {(count, dim)}, got {tuple(y.shape)}")
-    if not y.isfinite().all():
+    if not all_finite(y):
         wrong = int((~y.isfinite()).any(1).sum())
         raise ValueError(f"{name}: expected finite encodings, got NaN or infinity in {wrong} of {count}")
     return y
