@@ -84,7 +84,8 @@ class Scale(NamedTuple):
     few:int      # seeds under the losses of the paper
     many:int     # seeds of most Stargates
     most:int     # seeds of FiLMR on sixteen points
-    long:int     # training steps under the losses of the paper
+    steps:int    # training steps of most Stargates
+    long:int     # those under the losses of the paper
     sizes:tuple  # numbers of points N
     pairs:int    # pairs u, v of Algorithm 1, for each number of dimensions
     starts:int   # random starts of the separate process
@@ -93,10 +94,10 @@ class Scale(NamedTuple):
     published_steps:int # of the published recipe
     songs:int    # songs of the generated band
 
-SHORT = Scale(few=16, many=24, most=48, long=1000, sizes=(3, 7, 12, 24), pairs=20, starts=16,
-              spaces=2, space_steps=800, published_steps=2000, songs=80)
-FULL = Scale(few=32, many=64, most=256, long=3000, sizes=(3, 5, 7, 12, 24, 48), pairs=20, starts=64,
-             spaces=5, space_steps=800, published_steps=8000, songs=80)
+SHORT = Scale(few=16, many=24, most=48, steps=600, long=1000, sizes=(3, 7, 12, 24), pairs=20,
+              starts=16, spaces=2, space_steps=800, published_steps=2000, songs=80)
+FULL = Scale(few=32, many=64, most=256, steps=1000, long=3000, sizes=(3, 5, 7, 12, 24, 48), pairs=20,
+             starts=64, spaces=5, space_steps=800, published_steps=8000, songs=80)
 TUNED = range(1000, 2301)   # seeds that something was tuned on
 
 # %% ../../nbs/paper/01_claims.ipynb #cell-12b
@@ -108,9 +109,9 @@ def _in_the_plane(scale):
     for loss in ('paper', 'released'):
         for name in _TRIO:
             runs[f'{name}, {loss} loss'] = dict(slow, operator=name, loss=loss)
-    longer = {24: 1500, 48: 3000}
+    longer = {24: 1.5, 48: 3}
     for N in scale.sizes:
-        runs[f'filmr, N={N}'] = dict(points=N, steps=longer.get(N, 1000), record=0)
+        runs[f'filmr, N={N}'] = dict(points=N, steps=int(scale.steps * longer.get(N, 1)), record=0)
     return runs
 
 def _in_64_dimensions(scale):
@@ -132,7 +133,7 @@ def experiments(
     fifths = dict(points=12, steps=600, order=FIFTHS, projector=fourier_projector)
     runs = _in_the_plane(scale) | _in_64_dimensions(scale)
     runs |= {'fifths': fifths, 'fifths, 64-D': dict(fifths, dim=64, init='normal')}
-    return {name: dict(seeds=scale.many, steps=1000) | settings for name, settings in runs.items()}
+    return {name: dict(seeds=scale.many, steps=scale.steps) | settings for name, settings in runs.items()}
 
 # %% ../../nbs/paper/01_claims.ipynb #cell-15
 class _Mover(nn.Module):
