@@ -10,9 +10,9 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 os.chdir(root)  # nbdev looks for settings.ini from here
-sys.path[:0] = [str(root), str(root/'.ci')]
+sys.path[:0] = [str(root), str(root/'.ci'), str(root/'nbs')]
 
-import house, site_pages, yaml
+import house, pages as reference_pages, site_pages, yaml
 from fastcore.docments import docments
 from nbdev.clean import nbdev_clean
 from nbdev.config import get_config
@@ -229,7 +229,12 @@ def docs():
         if bar.count(e) != 1: yield f'the sidebar should name {e} once, and names it {bar.count(e)} times; run .ci/check.py --mend'
     if text_of('nbs/sidebar.yml') != sidebar(): yield 'nbs/sidebar.yml is not what the tables give; run .ci/check.py --mend'
 
-    anchors = {e: slugs(json.loads(text_of(made/e))['cells']) for e in pages if (made/e).exists()}
+    told = reference_pages.modules(root)
+    ready = {e: json.loads(text_of(made/e)) for e in pages if (made/e).exists()}
+    for e, nb in ready.items():
+        if module := told.get((root/'nbs'/e).resolve()): reference_pages.with_entries(nb, module, repo + tree.rstrip('/'))
+        for problem in site_pages.signatures(nb): yield f'{e}: {problem}'
+    anchors = {e: slugs(nb['cells']) for e, nb in ready.items()}
     for e, p in pages.items():
         for target, _, anchor in re.findall(r'\]\((?!https?:|mailto:)([^)\s#]*)(#([^)\s]*))?(?:\s[^)]*)?\)', '\n'.join(cells(p, 'markdown'))):
             to = os.path.relpath(p.parent/target, 'nbs') if target else e
