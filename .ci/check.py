@@ -260,6 +260,8 @@ def alts():
             source = ''.join(c['source'])
             if c['cell_type'] == 'markdown':
                 if re.search(r'!\[\s*\]\(', source) or re.search(r'<img(?![^>]*\balt=)', source): yield f'{p}: cell {i} has a picture without words: {source[:60]!r}'
+                for words in re.findall(r'^!\[[^\]]*\]\([^)]*\)(?!\{[^}]*fig-alt=)\s*$', source, re.M):   # its words become a caption, and the picture has none
+                    if 'badge' not in words: yield f'{p}: cell {i} has a picture without {{fig-alt="…"}} after it: {words[:60]!r}'
                 continue
             if re.search(r'^#\|\s*(hide\b|include:\s*false)', source, re.M): continue
             if not any(k.startswith('image/') or '<img' in ''.join(v) for o in c['outputs'] for k, v in o.get('data', {}).items()): continue

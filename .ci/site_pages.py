@@ -47,6 +47,8 @@ def options(nb):
             if not isinstance(value, dict): yield f'cell {i}: {line[:50]!r} is no option: expected name: value'
             elif line.startswith('fig-alt:') and line[8:].strip()[0] not in '"\'[':
                 yield f'cell {i}: put the words of fig-alt in quotes'
+            elif line.startswith('fig-alt:') and '%' in line:
+                yield f'cell {i}: Quarto takes % in fig-alt for a code; write percent'
 
 
 def outputs(nb):

@@ -19,12 +19,15 @@ from pathlib import Path
 LICENSES = dict(apache2='Apache License 2.0')
 
 
+def above():
+    "The nearest folder above this one with a settings.ini."
+    return next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / 'settings.ini').exists())
+
+
 def settings():
-    "The nearest settings.ini above this folder."
-    here = Path.cwd()
-    path = next(p / 'settings.ini' for p in (here, *here.parents) if (p / 'settings.ini').exists())
+    "What stands in settings.ini."
     config = ConfigParser(delimiters=['='])
-    config.read(path, encoding='utf-8')
+    config.read(above() / 'settings.ini', encoding='utf-8')
     return config['DEFAULT']
 
 
@@ -164,7 +167,7 @@ def modules(root):
 def before():
     "Write _variables.yml, which the footer reads, and the entries of the Reference."
     own = settings()
-    root = next(p for p in Path.cwd().parents if (p / 'settings.ini').exists())
+    root = above()
     link = f"{own['git_url']}/blob/{own['branch']}"
     for notebook, module in modules(root).items():
         page = Path.cwd() / notebook.relative_to(root / own['nbs_path'])
@@ -200,11 +203,43 @@ def listed(path, out, site):
     return f'- [{name}]({site}/{path.relative_to(out).as_posix()})' + (f': {unescape(about[1])}' if about else '')
 
 
+def page_of(notebook):
+    "Path of the page that is made of a notebook, as nbdev calls it."
+    return notebook.with_name(re.sub(r'^\d+\w?_', '', notebook.stem) + '.html')
+
+
+def found_first(places, module, page, html):
+    "What the search finds, with the entries of a page before it: Quarto goes by larger sections alone."
+    whole = next((place for place in places if place['objectID'] == page), None)
+    there = {place['objectID'] for place in places}
+    names = [name for name in module.defined if '._' not in name and f' id="{name.lower()}"' in html]
+    entries = []
+    for name in names if whole else []:
+        at, node = f'{page}#{name.lower()}', module.defined[name]
+        text = f'{ast.get_docstring(node) or ""} {module.signature(name)}'.replace('`', '')
+        if at not in there: entries.append(whole | dict(objectID=at, href=at, section=name, text=text))
+    return entries + places
+
+
+def with_names(out, root, notebooks):
+    "Put every entry of the Reference among what the search finds."
+    index = out / 'search.json'
+    if not index.exists(): return
+    places = json.loads(index.read_text(encoding='utf-8'))
+    for notebook, module in modules(root).items():
+        page = page_of(notebook.relative_to(notebooks)).as_posix()
+        if not (out / page).exists(): continue
+        places = found_first(places, module, page, (out / page).read_text(encoding='utf-8'))
+    write(index, json.dumps(places, ensure_ascii=False, indent=1))
+
+
 def after():
-    "Mend pages and copies, and write llms.txt."
+    "Mend pages and copies, add names to the search, and write llms.txt."
     out, own = Path(os.environ['QUARTO_PROJECT_OUTPUT_DIR']), settings()
     site = own['doc_host'] + own['doc_baseurl']
     for path in out.rglob('*.html'): write(path, alone(path.read_text(encoding='utf-8'), f'{site}/images/card.png'))
+    root = above()
+    with_names(out, root, root / own['nbs_path'])
     copies = sorted(out.rglob('*.html.md'))
     for path in copies: write(path, mended(path.read_text(encoding='utf-8')))
     if not copies: return
