@@ -31,9 +31,9 @@ generated = ('nbs/nbdev.yml', f'{lib}/_modidx.py')  # nbdev writes the address t
 linking = ('README.md', f'nbs/{cfg.readme_nb}', 'CITATION.cff', 'CONTRIBUTING.md', 'CHANGELOG.md', '.github/ISSUE_TEMPLATE/config.yml')  # may link to our pages, at the address in settings.ini
 by_hand = ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # read on the repository's pages: links are to files
 FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
-    'Tutorials': ('tutorials', 'first_ring first_mix stargate digits ring_without_labels keys fifths tonnetz mixing songs listen figure1'),
-    'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means extending'),
-    'Studies': ('studies', 'claims counterparts matrices mixing additivity rotations'),
+    'Tutorials': ('tutorials', 'first_ring first_mix stargate digits months ring_without_labels keys fifths tonnetz mixing songs listen listen_sampled figure1'),
+    'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means where_oplas_fits extending'),
+    'Studies': ('studies', 'claims counterparts matrices mixing rotations'),
 }
 REFERENCE = {  # group -> pages, as users need them
     'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display 15_hub 16_batches',
@@ -207,8 +207,16 @@ def slugs(cells):
         seen[name] = seen.get(name, 0) + 1
     return res
 
+def names_found(told):
+    "The search finds the entry of a name before the pages that speak of it"
+    for notebook, module in told.items():
+        if notebook.name != '10_ring.ipynb': continue
+        places = [dict(objectID='ring.html', href='ring.html', title='ring', section='', text='RingSpace, and what it is for')]
+        first = reference_pages.found_first(places, module, 'ring.html', ' id="ringspace" id="ringspace.fit"')
+        if [place['section'] for place in first] != ['RingSpace', 'RingSpace.fit', '']: yield f'search: RingSpace is not found first, but {first[0]}'
+
 def docs():
-    "The docs can be built: symlink, metadata files, show_doc cells, the sidebar, links and anchors between pages"
+    "The docs can be built: symlink, metadata files, entries of the Reference, the search, the sidebar, links and anchors between pages"
     if not Path('nbs/_quarto.yml').is_symlink() or os.readlink('nbs/_quarto.yml') != '../_quarto.yml':
         yield 'nbs/_quarto.yml should be a symlink: ln -sfn ../_quarto.yml nbs/_quarto.yml'
     if not cfg.custom_sidebar: yield 'settings.ini: custom_sidebar should be True, or nbdev writes nbs/sidebar.yml over'
@@ -231,6 +239,7 @@ def docs():
 
     told = reference_pages.modules(root)
     ready = {e: json.loads(text_of(made/e)) for e in pages if (made/e).exists()}
+    yield from names_found(told)
     for e, nb in ready.items():
         if module := told.get((root/'nbs'/e).resolve()): reference_pages.with_entries(nb, module, repo + tree.rstrip('/'))
         for problem in site_pages.signatures(nb): yield f'{e}: {problem}'

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import struct
 import sys
 import textwrap
 import tokenize
@@ -38,6 +39,7 @@ def write(path, text):
 
 WIDTH = 100   # columns of a signature
 COLUMN = 36   # from which words stand beside it, at most
+WIDE = 640    # dots across, from which a picture scrolls on a phone
 
 
 class Module:
@@ -187,10 +189,22 @@ def alone(html, card):
     return re.sub(r'<img [^>]*colab-badge\.svg[^>]*>', 'Open in Colab', html)
 
 
+def sized(html, folder):
+    "A page whose pictures tell their size, so that nothing jumps while it loads, and wide ones can scroll on a phone."
+    def with_size(found):
+        file = folder / found[1]
+        if 'width=' in found[0] or not file.exists(): return found[0]
+        width, height = struct.unpack('>II', file.read_bytes()[16:24])
+        name = 'figure-img wide' if width >= WIDE else 'figure-img'
+        return found[0].replace('figure-img', name, 1).replace('<img ', f'<img width="{width}" height="{height}" ', 1)
+    return re.sub(r'<img [^>]*?src="([^":]+\.png)" class="[^"]*figure-img[^>]*>', with_size, html)
+
+
 def mended(text):
     "A Markdown copy with links to copies instead of notebooks, and without embedded sounds and pictures."
     text = re.sub(r'\]\((?!https?:)([^)\s#]*?)(\d+_)?([^/)\s#]+)\.ipynb', r'](\1\3.html.md', text)
     text = re.sub(r'<audio.*?</audio>', '(a sound)', text, flags=re.S)
+    text = re.sub(r'<(template|script|style)\b.*?</\1>', '', text, flags=re.S)
     return re.sub(r'src="data:[^"]*"', 'src=""', text)
 
 
@@ -237,7 +251,9 @@ def after():
     "Mend pages and copies, add names to the search, and write llms.txt."
     out, own = Path(os.environ['QUARTO_PROJECT_OUTPUT_DIR']), settings()
     site = own['doc_host'] + own['doc_baseurl']
-    for path in out.rglob('*.html'): write(path, alone(path.read_text(encoding='utf-8'), f'{site}/images/card.png'))
+    for path in out.rglob('*.html'):
+        html = alone(path.read_text(encoding='utf-8'), f'{site}/images/card.png')
+        write(path, sized(html, path.parent))
     root = above()
     with_names(out, root, root / own['nbs_path'])
     copies = sorted(out.rglob('*.html.md'))
