@@ -104,7 +104,7 @@ def sidebar():
     "The sidebar: every page in its section"
     bar = [dict(text='Home', href=cfg.readme_nb)]
     bar += [dict(section=section, contents=pages_of(*where)) for section, where in FOLDERS.items()]
-    bar += [dict(section='Reference', contents=reference()), dict(text='Glossary', href='glossary.ipynb')]
+    bar += [dict(section='Reference', contents=['reference.ipynb', *reference()]), dict(text='Glossary', href='glossary.ipynb')]
     made = yaml.dump(dict(website=dict(sidebar=dict(contents=bar))), sort_keys=False)
     return '# Written by .ci/check.py --mend from the tables there\n' + made
 
@@ -468,12 +468,24 @@ def methods_shown():
                 if method not in framework and f'{name}.{method}' not in shown[o.__module__]:
                     yield f'{o.__module__}.{name}.{method}: no entry in {made_in[o.__module__].name}; export it with @patch, or show_doc it'
 
+def overview():
+    "nbs/reference.ipynb has a line for every public function and class, and the line is what its docstring says"
+    outputs = [o for c in json.loads(text_of('nbs/reference.ipynb'))['cells'] for o in c.get('outputs', [])]
+    there = '\n'.join(''.join(o.get('data', {}).get('text/markdown', '')) for o in outputs)
+    for module in map(importlib.import_module, map(module_name, library())):
+        for name in module.__all__:
+            of = getattr(module, name)
+            if not callable(of) or getattr(of, '__module__', '') != module.__name__: continue
+            words = inspect.getdoc(of).splitlines()[0].replace('|', r'\|')
+            if not re.search(rf'^\| \[{name}\]\(\S+\) \| {re.escape(words)} \|$', there, re.M):
+                yield f'{module.__name__}.{name}: nbs/reference.ipynb does not say {words[:60]!r}; run that notebook'
+
 def publish():
     "The public address is set (asked for when the site is published, and not before)"
     yield from site_pages.publishable(f'{cfg.git_url} {cfg.doc_host}')
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, methods_shown, lint, types, wheel,
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, overview, methods_shown, lint, types, wheel,
     alts, house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers)}
 on_demand = {o.__name__: o for o in (publish,)}
 
