@@ -134,7 +134,7 @@ def columns(start, told, end, said=''):
     lengths = [len(code) + 5 for code, _ in told]
     column = max((n for n in lengths if n <= COLUMN), default=COLUMN // 2)
     lines = [line for code, words in told for line in beside(f'    {code},', words, column)]
-    return '\n'.join([start, *lines, *beside(end, said, column)])
+    return '\n'.join([start, *lines, *beside(end, said, max(column, len(end)))])
 
 
 def entry(module, name, doc, link):
