@@ -151,7 +151,8 @@ def with_entries(nb, module, link):
         shown = re.search(r'^show_doc\((.*)\)\s*$', ''.join(cell['source']), re.M)
         names = re.findall(r'[\w.]+', shown[1].split(', name=')[0]) if shown and cell['cell_type'] == 'code' else []
         names = [name for name in names if name in module.defined]
-        if any(re.search(r'(^|\.)_', name) for name in names): cell['outputs'] = []   # of interest to scikit-learn alone
+        if any(re.search(r'(^|\.)_', name) for name in names):
+            cell['outputs'] = []   # of interest to scikit-learn alone
         for output in cell.get('outputs', []) if names else []:
             was = ''.join(output.get('data', {}).get('text/markdown', ''))
             if not was: continue
