@@ -33,7 +33,7 @@ by_hand = ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # read on the reposi
 FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
     'Tutorials': ('tutorials', 'first_ring first_mix stargate digits months ring_without_labels keys fifths tonnetz mixing songs listen listen_sampled figure1'),
     'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means where_oplas_fits extending'),
-    'Studies': ('studies', 'claims counterparts matrices mixing rotations'),
+    'Studies': ('studies', 'claims counterparts which_encoders mixing additivity matrices rotations'),
 }
 REFERENCE = {  # group -> pages, as users need them
     'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display 15_hub 16_batches',
