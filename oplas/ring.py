@@ -1196,8 +1196,8 @@ def _settle(reader, phases):
     return phases
 
 # %% ../nbs/10_ring.ipynb #choose-start
-_NEAR, _USUAL, _FAR = .5, .7, 1. # reach of the first start, of the reader that compares starts, and of the last start
-_AGREED = .9                     # `agreement_` below which a warning is given
+_NEAR, _FAR = .5, 1. # reach of the first and of the last start; the reader that compares starts has that of the first
+_AGREED = .9         # `agreement_` below which a warning is given
 
 def _find_starts(X, groups, steps, N, n_init, generator):
     "Phases (S, G) of several starts, and how well each is read (S,)."
@@ -1208,7 +1208,7 @@ def _find_starts(X, groups, steps, N, n_init, generator):
     for group, reach in zip(first, np.geomspace(_NEAR, _FAR, n_init)):
         own = reader(reach)
         phases.append(_settle(own, _grow(own, group)))
-    judge = reader(_USUAL)
+    judge = reader(_NEAR)
     scores = [judge.votes(some).gather(1, some[:, None]).mean() for some in phases]
     return torch.stack(phases), torch.stack(scores)
 
