@@ -10,9 +10,9 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 os.chdir(root)  # nbdev looks for settings.ini from here
-sys.path[:0] = [str(root), str(root/'.ci')]
+sys.path[:0] = [str(root), str(root/'.ci'), str(root/'nbs')]
 
-import house, site_pages, yaml
+import house, pages as reference_pages, site_pages, yaml
 from fastcore.docments import docments
 from nbdev.clean import nbdev_clean
 from nbdev.config import get_config
@@ -31,9 +31,9 @@ generated = ('nbs/nbdev.yml', f'{lib}/_modidx.py')  # nbdev writes the address t
 linking = ('README.md', f'nbs/{cfg.readme_nb}', 'CITATION.cff', 'CONTRIBUTING.md', 'CHANGELOG.md', '.github/ISSUE_TEMPLATE/config.yml')  # may link to our pages, at the address in settings.ini
 by_hand = ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')  # read on the repository's pages: links are to files
 FOLDERS = {  # the sidebar: section -> folder, and the pages that come first
-    'Tutorials': ('tutorials', 'first_ring first_mix stargate digits ring_without_labels keys fifths tonnetz mixing songs listen figure1'),
-    'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means extending'),
-    'Studies': ('studies', 'claims counterparts matrices mixing additivity rotations'),
+    'Tutorials': ('tutorials', 'first_ring first_mix stargate digits months ring_without_labels keys fifths tonnetz mixing songs listen listen_sampled figure1'),
+    'Explanations': ('explanations', 'why_rotations avoiding_collapse what_locked_means where_oplas_fits extending'),
+    'Studies': ('studies', 'claims counterparts which_encoders mixing additivity matrices rotations'),
 }
 REFERENCE = {  # group -> pages, as users need them
     'Spaces': '10_ring 11_mixing 12_plugin 13_modules 14_display 15_hub 16_batches',
@@ -104,7 +104,7 @@ def sidebar():
     "The sidebar: every page in its section"
     bar = [dict(text='Home', href=cfg.readme_nb)]
     bar += [dict(section=section, contents=pages_of(*where)) for section, where in FOLDERS.items()]
-    bar += [dict(section='Reference', contents=reference()), dict(text='Glossary', href='glossary.ipynb')]
+    bar += [dict(section='Reference', contents=['reference.ipynb', *reference()]), dict(text='Glossary', href='glossary.ipynb')]
     made = yaml.dump(dict(website=dict(sidebar=dict(contents=bar))), sort_keys=False)
     return '# Written by .ci/check.py --mend from the tables there\n' + made
 
@@ -207,8 +207,16 @@ def slugs(cells):
         seen[name] = seen.get(name, 0) + 1
     return res
 
+def names_found(told):
+    "The search finds the entry of a name before the pages that speak of it"
+    for notebook, module in told.items():
+        if notebook.name != '10_ring.ipynb': continue
+        places = [dict(objectID='ring.html', href='ring.html', title='ring', section='', text='RingSpace, and what it is for')]
+        first = reference_pages.found_first(places, module, 'ring.html', ' id="ringspace" id="ringspace.fit"')
+        if [place['section'] for place in first] != ['RingSpace', 'RingSpace.fit', '']: yield f'search: RingSpace is not found first, but {first[0]}'
+
 def docs():
-    "The docs can be built: symlink, metadata files, show_doc cells, the sidebar, links and anchors between pages"
+    "The docs can be built: symlink, metadata files, entries of the Reference, the search, the sidebar, links and anchors between pages"
     if not Path('nbs/_quarto.yml').is_symlink() or os.readlink('nbs/_quarto.yml') != '../_quarto.yml':
         yield 'nbs/_quarto.yml should be a symlink: ln -sfn ../_quarto.yml nbs/_quarto.yml'
     if not cfg.custom_sidebar: yield 'settings.ini: custom_sidebar should be True, or nbdev writes nbs/sidebar.yml over'
@@ -229,7 +237,13 @@ def docs():
         if bar.count(e) != 1: yield f'the sidebar should name {e} once, and names it {bar.count(e)} times; run .ci/check.py --mend'
     if text_of('nbs/sidebar.yml') != sidebar(): yield 'nbs/sidebar.yml is not what the tables give; run .ci/check.py --mend'
 
-    anchors = {e: slugs(json.loads(text_of(made/e))['cells']) for e in pages if (made/e).exists()}
+    told = reference_pages.modules(root)
+    ready = {e: json.loads(text_of(made/e)) for e in pages if (made/e).exists()}
+    yield from names_found(told)
+    for e, nb in ready.items():
+        if module := told.get((root/'nbs'/e).resolve()): reference_pages.with_entries(nb, module, repo + tree.rstrip('/'))
+        for problem in site_pages.signatures(nb): yield f'{e}: {problem}'
+    anchors = {e: slugs(nb['cells']) for e, nb in ready.items()}
     for e, p in pages.items():
         for target, _, anchor in re.findall(r'\]\((?!https?:|mailto:)([^)\s#]*)(#([^)\s]*))?(?:\s[^)]*)?\)', '\n'.join(cells(p, 'markdown'))):
             to = os.path.relpath(p.parent/target, 'nbs') if target else e
@@ -255,6 +269,8 @@ def alts():
             source = ''.join(c['source'])
             if c['cell_type'] == 'markdown':
                 if re.search(r'!\[\s*\]\(', source) or re.search(r'<img(?![^>]*\balt=)', source): yield f'{p}: cell {i} has a picture without words: {source[:60]!r}'
+                for words in re.findall(r'^!\[[^\]]*\]\([^)]*\)(?!\{[^}]*fig-alt=)\s*$', source, re.M):   # its words become a caption, and the picture has none
+                    if 'badge' not in words: yield f'{p}: cell {i} has a picture without {{fig-alt="…"}} after it: {words[:60]!r}'
                 continue
             if re.search(r'^#\|\s*(hide\b|include:\s*false)', source, re.M): continue
             if not any(k.startswith('image/') or '<img' in ''.join(v) for o in c['outputs'] for k, v in o.get('data', {}).items()): continue
@@ -452,12 +468,24 @@ def methods_shown():
                 if method not in framework and f'{name}.{method}' not in shown[o.__module__]:
                     yield f'{o.__module__}.{name}.{method}: no entry in {made_in[o.__module__].name}; export it with @patch, or show_doc it'
 
+def overview():
+    "nbs/reference.ipynb has a line for every public function and class, and the line is what its docstring says"
+    outputs = [o for c in json.loads(text_of('nbs/reference.ipynb'))['cells'] for o in c.get('outputs', [])]
+    there = '\n'.join(''.join(o.get('data', {}).get('text/markdown', '')) for o in outputs)
+    for module in map(importlib.import_module, map(module_name, library())):
+        for name in module.__all__:
+            of = getattr(module, name)
+            if not callable(of) or getattr(of, '__module__', '') != module.__name__: continue
+            words = inspect.getdoc(of).splitlines()[0].replace('|', r'\|')
+            if not re.search(rf'^\| \[{name}\]\(\S+\) \| {re.escape(words)} \|$', there, re.M):
+                yield f'{module.__name__}.{name}: nbs/reference.ipynb does not say {words[:60]!r}; run that notebook'
+
 def publish():
     "The public address is set (asked for when the site is published, and not before)"
     yield from site_pages.publishable(f'{cfg.git_url} {cfg.doc_host}')
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, methods_shown, lint, types, wheel,
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, overview, methods_shown, lint, types, wheel,
     alts, house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers)}
 on_demand = {o.__name__: o for o in (publish,)}
 

@@ -10,6 +10,8 @@ import yaml
 
 PAGE_WIDTH = 100   # columns of code that a page shows
 DIGITS = 6         # of a number that a page shows
+WALL, LONG = 5, 45  # asserts and lines of a cell that is shown unfolded
+DPI = 72           # of a figure
 HIDDEN = re.compile(r'^#\|\s*(hide\b|hide_input\b|include:\s*false|echo:\s*false)', re.M)
 SILENT = re.compile(r'^#\|\s*(hide\b|include:\s*false)', re.M)
 FOLDED = re.compile(r'^#\|\s*code-fold:\s*true', re.M)
@@ -45,6 +47,8 @@ def options(nb):
             if not isinstance(value, dict): yield f'cell {i}: {line[:50]!r} is no option: expected name: value'
             elif line.startswith('fig-alt:') and line[8:].strip()[0] not in '"\'[':
                 yield f'cell {i}: put the words of fig-alt in quotes'
+            elif line.startswith('fig-alt:') and '%' in line:
+                yield f'cell {i}: Quarto takes % in fig-alt for a code; write percent'
 
 
 def outputs(nb):
@@ -99,7 +103,7 @@ def words_of(output):
 
 def digits(nb):
     "No shown number has more digits than anybody reads"
-    long = re.compile(rf'(?<![\w.])\d*\.\d{{{DIGITS + 1},}}(?![\w.])')
+    long = re.compile(rf'(?<![\w.])\d*\.\d{{{DIGITS + 1},}}(?:e[-+]?\d+)?(?![\w.])')
     for i, cell, source in code_cells(nb):
         if SILENT.search(source): continue
         for output in cell.get('outputs', []):
@@ -119,14 +123,54 @@ def beginning(nb):
 
 
 def imports(nb):
-    "Imports stand in cells of their own: nbdev runs every cell with one, and no other, when it builds the pages"
+    "Imports stand in cells of their own: nbdev runs every cell with one, and no other, when it builds a page with entries"
+    has_entries = any(EXPORTED.search(source) or 'show_doc(' in source for _, _, source in code_cells(nb))
     for i, _, source in code_cells(nb):
         if EXPORTED.search(source) or re.search(r'google\.colab|nbdev_export\(\)|^#\|\s*eval:\s*false', source, re.M): continue
-        try: body = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M)).body
+        try: tree = ast.parse(re.sub(r'^\s*[%!].*$', '', source, flags=re.M))
         except SyntaxError: continue
-        at_top = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        if at_top and any(isinstance(node, (ast.Expr, ast.Assign)) for node in body):
-            yield f'cell {i}: {ast.unparse(at_top[0])!r} among other code; move it to a cell of imports'
+        nodes = [*(ast.walk(tree) if has_entries else tree.body)]
+        inside = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+        if inside and any(isinstance(node, (ast.Expr, ast.Assign)) for node in nodes):
+            yield f'cell {i}: {ast.unparse(inside[0])!r} among other code; move it to a cell of imports'
+
+
+def folds(nb):
+    "A folded cell says what is in it, and a wall of asserts or of code is folded"
+    for i, _, source in code_cells(nb):
+        if not is_shown(source): continue
+        if FOLDED.search(source):
+            if 'code-summary:' not in source: yield f'cell {i}: is folded without a `#| code-summary: "…"`'
+            continue
+        asserts, length = len(re.findall(r'\bassert\b|\btest_(?:fail|eq)\(', source)), len(source.splitlines())
+        if asserts >= WALL or length > LONG:
+            yield f'cell {i}: {asserts} asserts in {length} lines; fold it (`#| code-fold: true`) or hide it'
+
+
+def sharp(nb):
+    "Figures have enough dots that their letters can be read"
+    for i, _, source in code_cells(nb):
+        for dpi in re.findall(r"(?:figure\.dpi'\] = |subplots\([^\n]*dpi=)(\d+)", source):
+            if int(dpi) < DPI: yield f'cell {i}: figures of {dpi} dots per inch; {DPI} or more can be read'
+
+
+def films(nb):
+    "A moving picture can be held, and rests for readers who want no motion: oplas.viz.Film makes it so"
+    for i, cell, source in code_cells(nb):
+        if SILENT.search(source): continue
+        for output in cell.get('outputs', []):
+            html = ''.join(output.get('data', {}).get('text/html', ''))
+            if 'image/gif;base64' in html and 'prefers-reduced-motion' not in html:
+                yield f'cell {i}: a film that cannot be held; show it with oplas.viz.Film'
+
+
+def alone(nb):
+    "No output asks another site for anything"
+    for i, cell, source in code_cells(nb):
+        for output in [] if SILENT.search(source) else cell.get('outputs', []):
+            html = ''.join(output.get('data', {}).get('text/html', ''))
+            if found := re.search(r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?|png|svg|gif)[^"]*"', html):
+                yield f'cell {i}: loads {found[0][:80]}; keep it in the output'
 
 
 def headings(nb):
@@ -136,7 +180,22 @@ def headings(nb):
             if re.match(r'#{1,4} ', above) and below.strip(): yield f'cell {i}: no empty line after {above!r}'
 
 
-RULES = options, outputs, links, lines, players, digits, beginning, imports, headings
+def signatures(nb):
+    "An entry of the Reference stands under its own name, with a signature that a reader can read"
+    for i, cell, source in code_cells(nb):
+        shown = re.search(r'^show_doc\((.*)\)', source, re.M)
+        for text in [''.join(o.get('data', {}).get('text/markdown', '')) for o in cell.get('outputs', [])] if shown else []:
+            named = re.findall(r'^### (.*)$', text, re.M)
+            wanted = re.findall(r'[\w.]+', shown[1].split(', name=')[0])
+            if named != wanted: yield f'cell {i}: the entry of {", ".join(wanted)} stands under {", ".join(named)}'
+            for code in re.findall(r'```python\n(.*?)```', text, re.S):
+                for bad in ('`', '](', 'NoneType', '__main__', ' instance: ', '*args, **kwargs\n', '<class', '<factory>'):
+                    if bad in code: yield f'cell {i}: the signature of {shown[1]} holds {bad.strip()!r}'
+                if (width := max(map(len, code.splitlines()), default=0)) > PAGE_WIDTH + 4:
+                    yield f'cell {i}: the signature of {shown[1]} is {width} columns wide'
+
+
+RULES = options, outputs, links, lines, players, digits, beginning, imports, headings, folds, sharp, films, alone
 
 
 def entries(nb):
@@ -170,6 +229,11 @@ def cell(source, **output):
     return dict(cell_type='code', source=source, outputs=shown)
 
 
+def shows(name, heading, code):
+    "A cell that shows the entry of a name"
+    return cell(f'show_doc({name})', **{'text/markdown': f'### {heading}\n\n```python\n{code}\n```\n\n*What it does.*'})
+
+
 PLANTED = {   # rule -> a cell with the fault that it is for, and the same cell mended
     options: (cell('#| fig-alt: a ring: twelve points\nplot()'), cell('#| fig-alt: "a ring: twelve points"\nplot()')),
     outputs: (cell('animate()', **{'image/gif': 'R0', 'text/plain': '<Image>'}), cell('animate()', **{'text/html': '<img>'})),
@@ -179,8 +243,20 @@ PLANTED = {   # rule -> a cell with the fault that it is for, and the same cell 
     digits: (cell('x', **{'text/plain': '7.062957669028723'}), cell('x', **{'text/plain': '7.063'})),
     beginning: (cell('import torch\nfrom oplas import rotate'), cell('#| code-fold: true\nimport torch')),
     imports: (cell('x = 1\nimport signal\nprint(x)'), cell('x = 1\nprint(x)')),
+    folds: (cell('#| code-fold: true\nx = 1'), cell('#| code-fold: true\n#| code-summary: "A number"\nx = 1')),
+    sharp: (cell("plt.rcParams['figure.dpi'] = 48"), cell("plt.rcParams['figure.dpi'] = 72")),
+    films: (cell('x', **{'text/html': '<img src="data:image/gif;base64,R0">'}), cell('x', **{'text/html': '<img>'})),
+    alone: (cell('x', **{'text/html': '<script src="https://cdn.plot.ly/p.min.js">'}), cell('x', **{'text/html': '<p>'})),
     headings: (dict(cell_type='markdown', source='## Title\ntext'), dict(cell_type='markdown', source='## Title\n\ntext')),
 }
+PLANTED_ENTRIES = [   # (an entry with a fault, the same mended)
+    (shows('A.fit', 'fit', 'def fit()'), shows('A.fit', 'A.fit', 'def fit()')),
+    (shows('f', 'f', 'def f(x, # as [`g`](g.html))'), shows('f', 'f', 'def f(x, # as g)')),
+    (shows('f', 'f', 'def f(x:NoneType=None)'), shows('f', 'f', 'def f(x=None)')),
+    (shows("['A.f', 'B.f']", "f']", 'list instance: '), shows('A.f', 'A.f', 'def f()')),
+    (shows('A', 'A', 'A(\n    *args, **kwargs\n):'), shows('A', 'A', 'A(\n    x: int,\n)')),
+    (shows('f', 'f', 'x' * 120), shows('f', 'f', 'x' * 99)),
+]
 
 
 def site_rules():
@@ -189,6 +265,9 @@ def site_rules():
         bad, good = (list(rule(dict(cells=[c]))) for c in PLANTED[rule])
         if not bad: yield f'{rule.__name__} does not see its planted fault'
         if good: yield f'{rule.__name__} complains of a page without fault: {good[0]}'
+    for bad, good in PLANTED_ENTRIES:
+        if not list(signatures(dict(cells=[bad]))): yield f'signatures does not see {bad["outputs"]}'
+        if found := list(signatures(dict(cells=[good]))): yield f'signatures complains of {found[0]}'
     if not list(publishable(f'https://github.com/{PLACEHOLDER}/oplas')): yield 'publishable does not see the placeholder'
     if list(publishable('https://github.com/somebody/oplas')): yield 'publishable complains of an address'
 

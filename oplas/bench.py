@@ -23,6 +23,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from .film import FiLM, FiLMR
 from .rotations import aguilera_perez
+from .training import seeded
 
 # %% ../nbs/bench.ipynb #ways
 class _Copy(nn.Module):
@@ -246,12 +247,12 @@ def main(
     args = _parser().parse_args(argv)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    torch.manual_seed(0)
     rows = []
     try:
         for setting in _settings(args):
             print(f'n = {setting.n}, {setting.batch} points', file=sys.stderr)
-            rows += _try_bench(setting, args)
+            with seeded(0):
+                rows += _try_bench(setting, args)
         found = dict(machine=_machine(args.device), rows=rows)
     finally: torch.set_num_threads(threads)
     print(json.dumps(found, indent=1))

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from . import training
 from .losses import decoded_loss, vicreg_loss, whitened_error, whitened_loss
 from .projector import LiftedProjector, MLPProjector, PowerProjector, Projector, SplineProjector, mlp
-from .storage import Checkpoint, load_space, save_space
+from .storage import Checkpoint, load_space, save_space, take_tensor
 from .training import all_finite, at_least, draw_seed, like_input, pick_device, seeded, warmup_cosine
 
 # %% ../nbs/11_mixing.ipynb #cell-14
@@ -724,13 +724,19 @@ def _h(self:MixSpace, dtype):
         self._wide = copy.deepcopy(self.h_).double()
     return self._wide
 
+def _as_tensor(A):
+    "Numbers of an array, a table or a list as a tensor."
+    if hasattr(A, '__array__') and not isinstance(A, Tensor):
+        A = np.require(A, requirements='W')
+        A = A.astype(float) if A.dtype == object else A
+    return torch.as_tensor(A)
+
 @patch
 def _check(self:MixSpace, A, name, features):
     "A as a floating-point tensor (B, features) on the space's device."
     if self._pending is not None:
         self._whiten(self._pending)
-    A = A.to_numpy() if hasattr(A, 'to_numpy') else A                       # of a table, the numbers
-    t = torch.as_tensor(np.require(A, requirements='W') if isinstance(A, np.ndarray) else A)
+    t = _as_tensor(A)
     if t.ndim != 2 or t.shape[1] != features:
         raise ValueError(f"{name}: expected shape (B, {features}), got {tuple(t.shape)}")
     t = t.to(next(self.h_.parameters()).device, torch.float64 if t.dtype == torch.float64 else torch.float32)
@@ -815,9 +821,11 @@ def load(cls:MixSpace,
 def _from_file(cls, device, header, tensors):
     "The space that was saved with this header and these tensors."
     space = cls(**{n: header[n] for n in _SETTINGS}, random_state=header['random_state'], device=device.type)
-    for name in _TENSORS:
-        setattr(space, name, tensors[name])
-    space.n_features_in_ = len(tensors['_mean'])
+    space._mean = take_tensor(tensors, '_mean', (None,), torch.float64)
+    space.n_features_in_ = d = len(space._mean)
+    space._scale, space._silence = (take_tensor(tensors, n, (d,), torch.float64) for n in ('_scale', '_silence'))
+    n = len(tensors.get('_L', ()))
+    space._L = take_tensor(tensors, '_L', (n, n), torch.float64)
     space.n_iter_ = header.get('steps', space.max_iter)                       # older files have none of these
     space.projector_, space.why_ = header.get('chosen', space.projector), header.get('why', 'as asked for')
     space._drawn = dict(gains=tuple(header['gains']), signed=header['signed'])
