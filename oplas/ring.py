@@ -204,7 +204,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
         verbose:bool=False,   # show a progress bar while training
         period:int|None=None, # places N >= 2 around the ring, if there are no labels
         content:int|None=None, # with groups: features of the content; None: as many as encodings have, up to 256
-        n_init:int=5          # without labels: starts, of which one is chosen, at least 1
+        n_init:int=10         # without labels: starts, of which one is chosen, at least 1
     ):
         self.order = order
         self.planes = planes
@@ -436,6 +436,7 @@ def _choose_morph(self:RingSpace, X, places, generator):
         if (self._probabilities(moved).argmax(-1) == goal).float().mean() >= _ENOUGH:
             break
 
+# %% ../nbs/10_ring.ipynb #learn-counterparts-code
 @patch
 def _learn_counterparts(self:RingSpace, X, places, groups, generator, tell):
     "Set up the content in closed form, and sharpen it."
@@ -1135,14 +1136,14 @@ class _Reader:
     "Says where groups begin: ridge regressions on how alike samples are to landmarks, for each fold from the others."
     def __init__(self, X, groups, steps, N, reach, generator):
         self.groups, self.steps, self.N = groups, steps, N
-        some = torch.randperm(len(X), generator=generator, device=X.device)[:_LANDMARKS]
+        marks = X[torch.randperm(len(X), generator=generator, device=X.device)[:_LANDMARKS]]
         fold = torch.arange(len(groups.size), device=X.device) % _FOLDS
         self.folds = [i for f in range(_FOLDS) if len(i := (fold[groups.of] == f).nonzero()[:, 0])]
-        self.alike = [_alike(X[i], X[some], reach) for i in self.folds]
+        self.alike = [torch.cat([_alike(X[some], marks, reach) for some in i.split(_CHUNK)]) for i in self.folds]
         self.factors = _ridge_factors([_square(a) for a in self.alike])
 
     def votes(self, phases, known=None):
-        "How well it suits each group to begin at each place (G, N), by those that are `known` (G,) to begin at `phases`."
+        "How well each place suits each group (G, N) as its beginning, by those `known` (G,) to begin at `phases`."
         of, steps = self.groups.of, self.steps
         hot = torch.eye(self.N, device=of.device)[(phases[of] + steps) % self.N] - 1 / self.N
         if known is not None:
@@ -1169,7 +1170,7 @@ def _roll(scores, k):
     return scores.gather(-1, (torch.arange(N, device=scores.device) - k[:, None]) % N)
 
 # %% ../nbs/10_ring.ipynb #grow
-_GROWTH = 1.2  # times as many groups at each reading
+_GROWTH = 1.1  # times as many groups at each reading
 _FIRST = 8     # groups that stay as they were read, as there is hardly another to read them again
 _ROUNDS = 10   # readings at most, until nothing moves
 
@@ -1187,6 +1188,9 @@ def _grow(reader, first):
         known = torch.zeros_like(known).index_fill(0, clear.topk(n).indices, True)
     return phases
 
+def _settled(reader, first):
+    return _settle(reader, _grow(reader, first))
+
 def _settle(reader, phases):
     "Phases (G,), moved to where the reader sees them, until nothing moves."
     for _ in range(_ROUNDS):
@@ -1196,18 +1200,16 @@ def _settle(reader, phases):
     return phases
 
 # %% ../nbs/10_ring.ipynb #choose-start
-_NEAR, _FAR = .5, 1. # reach of the first and of the last start; the reader that compares starts has that of the first
-_AGREED = .9         # `agreement_` below which a warning is given
+_NEAR, _FAR = .5, 1.2 # reach of the first and of the last start; the reader that compares starts has that of the first
+_AGREED = .9          # `agreement_` below which a warning is given
 
 def _find_starts(X, groups, steps, N, n_init, generator):
     "Phases (S, G) of several starts, and how well each is read (S,)."
     def reader(reach):
         return _Reader(X, groups, steps, N, float(reach), generator)
     first = torch.randint(len(groups.size), (n_init,), generator=generator, device=X.device)
-    phases = []
-    for group, reach in zip(first, np.geomspace(_NEAR, _FAR, n_init)):
-        own = reader(reach)
-        phases.append(_settle(own, _grow(own, group)))
+    reaches = np.geomspace(_NEAR, _FAR, n_init)
+    phases = [_settled(reader(reach), group) for reach, group in zip(reaches, first)] # one reader at a time in memory
     judge = reader(_NEAR)
     scores = [judge.votes(some).gather(1, some[:, None]).mean() for some in phases]
     return torch.stack(phases), torch.stack(scores)
@@ -1217,9 +1219,9 @@ def _agreement(phases, other, N):
     return torch.bincount((phases - other) % N, minlength=N).max().item() / len(phases)
 
 def _choose_start(phases, scores, N):
-    "The start that is read best, and how well the others agree with it; one alone has nothing to agree with: None."
-    chosen = int(scores.argmax())
-    others = [some for i, some in enumerate(phases) if i != chosen]
+    "The start that is read best, and how well it agrees with the half of the others that are read best; None if none."
+    chosen, *others = scores.argsort(descending=True).tolist()
     if not others:
         return chosen, None
-    return chosen, float(np.mean([_agreement(phases[chosen], some, N) for some in others]))
+    best = others[:(len(others) + 1) // 2]
+    return chosen, float(np.mean([_agreement(phases[chosen], phases[i], N) for i in best]))
