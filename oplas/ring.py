@@ -396,8 +396,9 @@ def _read_positions(self:RingSpace, X, places, generator, tell):
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
-        noise = .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * (X[j] - self._mu[places[j]])
-        log_p = self._nets((X[i] + noise) * self._gain, each=True).log_softmax(-1)
+        noise = .3 * torch.randn(*shape, 1, generator=generator, device=X.device)
+        x = _take(X, j).sub_(_take(self._mu, places[j])).mul_(noise).add_(_take(X, i))
+        log_p = self._nets(x.mul_(self._gain), each=True).log_softmax(-1)
         return -(soft[places[i]] * log_p).sum(-1).mean(-1)
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
@@ -405,6 +406,10 @@ def _read_positions(self:RingSpace, X, places, generator, tell):
     minimize(loss, [decayed, free], self.max_iter, lr=3e-3, optimizer=partial(torch.optim.AdamW, fused=True),
         schedule=partial(warmup_cosine, warmup=.2), callback=tell, progress=self.verbose, desc='positions')
     self._nets.requires_grad_(False).eval()
+
+def _take(A, i):
+    "Rows (…, d) of A (n, d), sooner than A[i]."
+    return A.index_select(0, i.flatten()).view(*i.shape, -1)
 
 @patch
 def _tell(self:RingSpace, callback, step):
