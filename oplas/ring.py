@@ -204,7 +204,7 @@ class RingSpace(ClassifierMixin, TransformerMixin, BaseEstimator):
         verbose:bool=False,   # show a progress bar while training
         period:int|None=None, # places N >= 2 around the ring, if there are no labels
         content:int|None=None, # with groups: features of the content; None: as many as encodings have, up to 256
-        n_init:int=5          # without labels: starts, of which one is chosen, at least 1
+        n_init:int=10         # without labels: starts, of which one is chosen, at least 1
     ):
         self.order = order
         self.planes = planes
@@ -225,7 +225,8 @@ def fit(self:RingSpace,
     Y,           # (B, n_features) finite numbers: encodings; array, data frame or tensor
     y=None,      # (B,) labels, ints or strings; None: `groups` and `steps` take their place
     groups=None, # (B,) samples of equal groups are counterparts: they differ in the place alone; None: there are none
-    steps=None   # (B,) without labels: whole places that a sample is from the unknown beginning of its group
+    steps=None,  # (B,) without labels: whole places that a sample is from the unknown beginning of its group
+    callback:Callable|None=None # called as callback(step, space) before the first step of training and after each
 ) -> RingSpace:  # self
     "Learn where on the ring an encoding stands, and what of it depends on that."
     self._check_settings(y, groups, steps)
@@ -238,13 +239,14 @@ def fit(self:RingSpace,
     X = torch.as_tensor(_standardized(self._scaling, Y), device=self._device)
     self._gain = torch.as_tensor(gain, dtype=torch.float32, device=self._device)
     if y is None:
-        X, places, groups = self._find_places(X, groups, steps, seed, generator)
+        X, places, groups = self._find_places(X, groups, steps, generator)
     else:
         places = torch.as_tensor(self._place_labels(labels), device=self._device)
     self._build(seed)
     self._mu = _class_means(X, places, len(self.order_))
-    self._read_positions(X, places, generator)
-    self._learn_rest(X, places, groups, generator)
+    tell = partial(self._tell, callback) if callback else None
+    self._read_positions(X, places, generator, tell)
+    self._learn_rest(X, places, groups, generator, tell)
     self.n_iter_ = self.max_iter
     return self
 
@@ -355,7 +357,7 @@ def _place_labels(self:RingSpace, labels):
     return self._index(labels)
 
 @patch
-def _find_places(self:RingSpace, X, groups, steps, seed, generator):
+def _find_places(self:RingSpace, X, groups, steps, generator):
     "Samples that have counterparts, and their places, found without labels, and groups; sets `agreement_`."
     N:int = self.period or 0                     # it was checked before
     self.classes_ = self.order_ = np.arange(N)
@@ -363,15 +365,11 @@ def _find_places(self:RingSpace, X, groups, steps, seed, generator):
     if len(kept) < len(X):
         X = X[torch.as_tensor(kept, device=self._device)]
     of, step = (torch.as_tensor(a, device=self._device) for a in (groups, steps[kept]))
-    index = _group_index(of)
-    nets = Ensemble(partial(mlp, X.shape[1], _WIDTH, _WIDTH, N, dropout=.2), self.n_init, seed).to(self._device)
-    _search(nets, X, self._gain, index, step, 3 * self.max_iter // 2, generator, progress=self.verbose, desc='search')
-    phases = _settle(X, index, step, _phases(nets, X, self._gain, index, step, N), N)
-    chosen, self.agreement_ = _choose_start(phases, N)
+    phases, scores = _find_starts(X, _group_index(of), step, N, self.n_init, generator)
+    chosen, self.agreement_ = _choose_start(phases, scores, N)
     if self.agreement_ is not None and self.agreement_ < _AGREED:
-        warnings.warn(f"most of the {self.n_init} starts found rings that differ: "
-                      f"they agree on {self.agreement_:.0%} of the groups; "
-                      "try more n_init or max_iter", ConvergenceWarning, stacklevel=4)
+        warnings.warn(f"the {self.n_init} starts found rings that differ: they agree on {self.agreement_:.0%} "
+                      "of the groups; try more n_init", ConvergenceWarning, stacklevel=4)
     return X, (phases[chosen][of] + step) % N, groups
 
 @patch
@@ -390,7 +388,7 @@ def _build(self:RingSpace, seed=0):
 
 # %% ../nbs/10_ring.ipynb #read-code
 @patch
-def _read_positions(self:RingSpace, X, places, generator):
+def _read_positions(self:RingSpace, X, places, generator, tell):
     "Train the networks that tell the place of an encoding."
     N = len(self.order_)
     soft = .95 * torch.eye(N, device=X.device) + .05 / N
@@ -398,24 +396,34 @@ def _read_positions(self:RingSpace, X, places, generator):
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
-        noise = .3 * torch.randn(*shape, 1, generator=generator, device=X.device) * (X[j] - self._mu[places[j]])
-        log_p = self._nets((X[i] + noise) * self._gain, each=True).log_softmax(-1)
+        noise = .3 * torch.randn(*shape, 1, generator=generator, device=X.device)
+        x = _take(X, j).sub_(_take(self._mu, places[j])).mul_(noise).add_(_take(X, i))
+        log_p = self._nets(x.mul_(self._gain), each=True).log_softmax(-1)
         return -(soft[places[i]] * log_p).sum(-1).mean(-1)
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
     free = dict(params=[p for p in params if p.ndim <= 2], weight_decay=0.)
     minimize(loss, [decayed, free], self.max_iter, lr=3e-3, optimizer=partial(torch.optim.AdamW, fused=True),
-        schedule=partial(warmup_cosine, warmup=.2), progress=self.verbose, desc='positions')
+        schedule=partial(warmup_cosine, warmup=.2), callback=tell, progress=self.verbose, desc='positions')
     self._nets.requires_grad_(False).eval()
 
+def _take(A, i):
+    "Rows (…, d) of A (n, d), sooner than A[i]."
+    return A.index_select(0, i.flatten()).view(*i.shape, -1)
+
 @patch
-def _learn_rest(self:RingSpace, X, places, groups, generator):
+def _tell(self:RingSpace, callback, step):
+    self._nets.eval()
+    callback(step, self)
+
+@patch
+def _learn_rest(self:RingSpace, X, places, groups, generator, tell):
     "Learn what goes along with the ring: from counterparts if there are groups, else from class means."
     self.morph_ = None
     if groups is None:
         self._choose_morph(X, places, generator)
     else:
-        self._learn_counterparts(X, places, groups, generator)
+        self._learn_counterparts(X, places, groups, generator, tell)
     self._rest.to(self._device).requires_grad_(False)
 
 @patch
@@ -433,8 +441,9 @@ def _choose_morph(self:RingSpace, X, places, generator):
         if (self._probabilities(moved).argmax(-1) == goal).float().mean() >= _ENOUGH:
             break
 
+# %% ../nbs/10_ring.ipynb #learn-counterparts-code
 @patch
-def _learn_counterparts(self:RingSpace, X, places, groups, generator):
+def _learn_counterparts(self:RingSpace, X, places, groups, generator, tell):
     "Set up the content in closed form, and sharpen it."
     N, d = len(self.order_), X.shape[1]
     kept, of = (torch.as_tensor(a, device=X.device) for a in _paired(groups, places.cpu().numpy(), N))
@@ -445,8 +454,10 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator):
     origin = torch.as_tensor(self._scaling.mean / self._scaling.scale, dtype=torch.float32, device=X.device)
     if origin.square().mean() > 100:
         origin = torch.zeros_like(origin)  # cosines about a far origin tell nothing apart
+    def later(step):
+        if step: tell(self.max_iter + step)
     _sharpen(self._rest, X, places, _group_index(of), origin, self.max_iter, generator,
-             progress=self.verbose, desc='counterparts')
+             callback=later if tell else None, progress=self.verbose, desc='counterparts')
 
 # %% ../nbs/10_ring.ipynb #anchor-code
 @patch
@@ -1121,91 +1132,101 @@ def _info_nce(a, b, names):
     same = (names[:, None] == names).fill_diagonal_(False)
     return cross_entropy(scores.masked_fill(same, -torch.inf), torch.arange(len(a), device=a.device))
 
-# %% ../nbs/10_ring.ipynb #search
-_SEARCH_BATCH = 128 # pairs in a step of one start
-_AGREED = .9        # `agreement_` below which a warning is given
+# %% ../nbs/10_ring.ipynb #reader
+_LANDMARKS = 512 # encodings to which all others are compared
+_FOLDS = 5       # of the groups
+_SHRINK = .01    # penalty of the ridge regressions, of the mean square of a feature
 
-def _roll(log_p, k):
-    "log p (…, N), turned on by k (…) places."
-    N = log_p.shape[-1]
-    return log_p.gather(-1, (torch.arange(N, device=log_p.device) - k[..., None]) % N)
+class _Reader:
+    "Says where groups begin: ridge regressions on how alike samples are to landmarks, for each fold from the others."
+    def __init__(self, X, groups, steps, N, reach, generator):
+        self.groups, self.steps, self.N = groups, steps, N
+        marks = X[torch.randperm(len(X), generator=generator, device=X.device)[:_LANDMARKS]]
+        fold = torch.arange(len(groups.size), device=X.device) % _FOLDS
+        self.folds = [i for f in range(_FOLDS) if len(i := (fold[groups.of] == f).nonzero()[:, 0])]
+        self.alike = [torch.cat([_alike(X[some], marks, reach) for some in i.split(_CHUNK)]) for i in self.folds]
+        self.factors = _ridge_factors([_square(a) for a in self.alike])
 
-def _pair_loss(log_p, log_q, k):
-    "How little p, k places further, and q agree: cross-entropies both ways, (starts,)."
-    log_p = _roll(log_p, k)
-    return -(log_p.exp() * log_q + log_q.exp() * log_p).sum(-1).mean(-1)
+    def votes(self, phases, known=None):
+        "How well each place suits each group (G, N) as its beginning, by those `known` (G,) to begin at `phases`."
+        of, steps = self.groups.of, self.steps
+        hot = torch.eye(self.N, device=of.device)[(phases[of] + steps) % self.N] - 1 / self.N
+        if known is not None:
+            hot = hot * known[of, None]
+        sums = torch.stack([a.mT @ hot[i] for a, i in zip(self.alike, self.folds)])
+        votes = torch.zeros(len(phases), self.N, device=of.device)
+        for i, alike, factor, others in zip(self.folds, self.alike, self.factors, sums.sum(0) - sums):
+            votes.index_add_(0, of[i], _roll(alike @ torch.cholesky_solve(others, factor), -steps[i]))
+        return votes / self.groups.size[:, None]
 
-def _search(nets, X, gain, groups, steps, n_steps, generator, **kwargs):
-    "Train the starts `nets` on pairs of one group; both of a pair get the same random difference between two groups."
-    shape = nets.size, min(_SEARCH_BATCH, len(X))
-    means = _group_means(X, groups) * gain
-    def draw(high):
-        return torch.randint(high, shape, generator=generator, device=X.device)
-    def normal(*size):
-        return torch.randn(size, generator=generator, device=X.device)
-    def loss(f):
-        i = draw(len(X))
-        j = groups.another(i, generator)
-        other = normal(*shape, 1) * (means[draw(len(means))] - means[draw(len(means))])
-        pair = torch.cat([X[i] * gain + other, X[j] * gain + other], 1)
-        log_p = nets(pair + .3 * normal(*pair.shape), each=True).log_softmax(-1)
-        return _pair_loss(*log_p.chunk(2, 1), (steps[j] - steps[i]) % log_p.shape[-1])
-    nets.train()
-    optimizer = partial(torch.optim.AdamW, weight_decay=.1, fused=True)
-    minimize(loss, nets.parameters(), n_steps, lr=3e-3, optimizer=optimizer, **kwargs)
-    nets.requires_grad_(False).eval()
+def _alike(x, others, reach):
+    "How alike (B, n) encodings x (B, d) are to others (n, d): 1 for the same."
+    return torch.cdist(x, others).square_().mul_(-1 / (2 * reach**2 * x.shape[1])).exp_()
 
-@torch.no_grad()
-def _phases(nets, X, gain, groups, steps, N):
-    "For each start, the place (S, G) at which each group begins, by the likelihood of all its samples."
-    votes = X.new_zeros(nets.size, len(groups.size), N)
-    for some, of, step in zip(*(a.split(_CHUNK) for a in (X, groups.of, steps))):
-        log_p = nets(some * gain).log_softmax(-1)
-        votes.index_add_(1, of, _roll(log_p, -step.expand(log_p.shape[:2])))
-    return votes.argmax(-1)
+def _ridge_factors(squares):
+    "For each fold, the Cholesky factor of all the others' second moments, with a penalty."
+    total = torch.stack(squares).sum(0)
+    penalty = _SHRINK * total.diagonal().mean() * torch.eye(len(total), device=total.device)
+    return [torch.linalg.cholesky(total - square + penalty) for square in squares]
 
-# %% ../nbs/10_ring.ipynb #settle
-_FOLDS, _ROUNDS = 5, 10 # of the groups; at most, of moving them
-_SHRINK = .01           # penalty of the linear readers, of the mean square of a feature
+def _roll(scores, k):
+    "Scores (B, N) of places, turned on by k (B,) places."
+    N = scores.shape[-1]
+    return scores.gather(-1, (torch.arange(N, device=scores.device) - k[:, None]) % N)
 
-def _settle(X, groups, steps, phases, N):
-    "Phases (S, G), moved to where linear readers see them that learned from other groups."
-    fold = torch.arange(len(groups.size), device=X.device) % _FOLDS
-    folds = [some for f in range(_FOLDS) if len(some := (fold[groups.of] == f).nonzero()[:, 0])]
-    if len(folds) < 2:
-        return phases
-    factors = _ridge_factors(X, folds)
+# %% ../nbs/10_ring.ipynb #grow
+_GROWTH = 1.1  # times as many groups at each reading
+_FIRST = 8     # groups that stay as they were read, as there is hardly another to read them again
+_ROUNDS = 10   # readings at most, until nothing moves
+
+def _grow(reader, first):
+    "Phases (G,): the place at which each group begins, if the group `first` begins at 0."
+    phases = torch.zeros_like(reader.groups.size)
+    known = torch.zeros_like(phases, dtype=torch.bool)
+    known[first] = True
+    while not known.all():
+        votes = reader.votes(phases, known)
+        best, second = votes.topk(2).values.T
+        clear = (best - second).masked_fill(known, torch.inf)
+        n = min(len(known), int(_GROWTH * known.sum()) + 1)
+        phases = torch.where(known & (n <= _FIRST), phases, votes.argmax(-1))
+        known = torch.zeros_like(known).index_fill(0, clear.topk(n).indices, True)
+    return phases
+
+def _settled(reader, first):
+    return _settle(reader, _grow(reader, first))
+
+def _settle(reader, phases):
+    "Phases (G,), moved to where the reader sees them, until nothing moves."
     for _ in range(_ROUNDS):
-        hot = torch.eye(N, device=X.device)[(phases.mT[groups.of] + steps[:, None]) % N] # (B, S, N)
-        sums = [X[some].mT @ hot[some].flatten(1) for some in folds]
-        votes = X.new_zeros(len(groups.size), *hot.shape[1:])
-        for some, factor, own in zip(folds, factors, sums):
-            reader = torch.cholesky_solve(torch.stack(sums).sum(0) - own, factor)
-            score = (X[some] @ reader).view(len(some), -1, N)
-            votes.index_add_(0, groups.of[some], _roll(score, -steps[some, None].expand(score.shape[:2])))
-        before, phases = phases, votes.argmax(-1).mT
+        before, phases = phases, reader.votes(phases).argmax(-1)
         if torch.equal(before, phases):
             break
     return phases
 
-def _ridge_factors(X, folds):
-    "For each fold, the Cholesky factor (d, d) of all the others' second moments, with a penalty."
-    squares = [X[some].mT @ X[some] for some in folds]
-    total = torch.stack(squares).sum(0)
-    penalty = _SHRINK * total.diagonal().mean() * torch.eye(len(total), device=X.device)
-    return [torch.linalg.cholesky(total - square + penalty) for square in squares]
-
 # %% ../nbs/10_ring.ipynb #choose-start
-def _agreement(phases, N):
-    "Share of groups (S, S) that stand to each other alike in two starts, after the best turn as a whole."
-    apart = (phases[:, None] - phases) % N
-    return torch.stack([(apart == k).float().mean(-1) for k in range(N)]).amax(0)
+_NEAR, _FAR = .5, 1.2 # reach of the first and of the last start; the reader that compares starts has that of the first
+_AGREED = .9          # `agreement_` below which a warning is given
 
-def _choose_start(phases, N):
-    "The start that agrees best with half of the others, and how well; one alone has nothing to agree with: None."
-    if len(phases) == 1:
-        return 0, None
-    agree = _agreement(phases, N).fill_diagonal_(0)
-    with_half = agree.sort(descending=True).values[:, len(phases) // 2 - 1]
-    chosen = int((with_half + 1e-3 * agree.mean(1)).argmax())
-    return chosen, float(with_half[chosen])
+def _find_starts(X, groups, steps, N, n_init, generator):
+    "Phases (S, G) of several starts, and how well each is read (S,)."
+    def reader(reach):
+        return _Reader(X, groups, steps, N, float(reach), generator)
+    first = torch.randint(len(groups.size), (n_init,), generator=generator, device=X.device)
+    reaches = np.geomspace(_NEAR, _FAR, n_init)
+    phases = [_settled(reader(reach), group) for reach, group in zip(reaches, first)] # one reader at a time in memory
+    judge = reader(_NEAR)
+    scores = [judge.votes(some).gather(1, some[:, None]).mean() for some in phases]
+    return torch.stack(phases), torch.stack(scores)
+
+def _agreement(phases, other, N):
+    "Share of groups (G,) that stand to each other alike, after the best turn as a whole."
+    return torch.bincount((phases - other) % N, minlength=N).max().item() / len(phases)
+
+def _choose_start(phases, scores, N):
+    "The start that is read best, and how well it agrees with the half of the others that are read best; None if none."
+    chosen, *others = scores.argsort(descending=True).tolist()
+    if not others:
+        return chosen, None
+    best = others[:(len(others) + 1) // 2]
+    return chosen, float(np.mean([_agreement(phases[chosen], phases[i], N) for i in best]))
