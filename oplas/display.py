@@ -27,7 +27,7 @@ def _degrees(angles):
 
 def _taught_by(ring):
     if ring.period is not None and getattr(ring, 'agreement_', None) is not None:
-        return f'counterparts without labels; most starts agree on {ring.agreement_:.0%} of the groups'
+        return f'counterparts without labels; the better starts agree on {ring.agreement_:.0%} of the groups'
     if ring._rest.content:
         return 'labels and counterparts' if ring.period is None else 'counterparts without labels'
     return f'labels alone; morph {ring.morph_:g}'
