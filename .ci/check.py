@@ -5,7 +5,7 @@
 .ci/check.py docs lazy   run these alone
 .ci/check.py --mend      first mend what a tool can: export, clean, the sidebar, every notebook's Colab cells, and the address after a change in settings.ini
 """
-import ast, importlib, inspect, json, os, re, shutil, subprocess, sys, tempfile, venv, warnings
+import ast, functools, importlib, inspect, json, os, re, shutil, subprocess, sys, tempfile, venv, warnings
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -412,10 +412,16 @@ def lint():
         found = [o for o in (out.stdout + out.stderr).splitlines() if o and not o.startswith(('Found', '[*]'))]
         if out.returncode: yield from (o for o in found if not of_nbdev(o))
 
+@functools.cache
+def mypy():
+    "mypy at work, once; it takes long, and runs beside the other checks"
+    command = [sys.executable, '-m', 'mypy', '--no-error-summary', '--cache-dir', os.devnull]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
 def types():
     "mypy finds nothing in the library (mypy.ini)"
-    out = subprocess.run([sys.executable, '-m', 'mypy', '--no-error-summary', '--cache-dir', os.devnull], capture_output=True, text=True)
-    if out.returncode: yield from (out.stdout + out.stderr).splitlines()
+    said, _ = mypy().communicate()
+    if mypy().returncode: yield from said.splitlines()
 
 def wheel():
     "The sdist and the wheel made from it can be built; the wheel alone, elsewhere, holds the library and the command"
@@ -485,8 +491,8 @@ def publish():
     yield from site_pages.publishable(f'{cfg.git_url} {cfg.doc_host}')
 
 checks = {o.__name__: o for o in (
-    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, overview, methods_shown, lint, types, wheel,
-    alts, house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers)}
+    export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, overview, methods_shown, lint, wheel,
+    alts, house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers, types)}
 on_demand = {o.__name__: o for o in (publish,)}
 
 def without_entries(nb):
@@ -515,6 +521,7 @@ def main():
     asked = [o for o in sys.argv[1:] if o != '--mend']
     if unknown := [o for o in asked if o not in checks | on_demand]: sys.exit(f'expected --mend or some of {", ".join(checks)}; got {", ".join(unknown)}')
     if '--mend' in sys.argv: mend()
+    if not asked or 'types' in asked: mypy()
     failed = 0
     for name, check in (checks | on_demand).items():
         if name not in (asked or checks): continue
