@@ -223,7 +223,7 @@ def _sum_at(index, values, like):
     return torch.zeros_like(like).view(-1).index_add_(0, index.flatten(), values.flatten()).view_as(like)
 
 def _from_heights(moved):
-    "How each bin's slope matters to the heights where bins begin: those right of it rise, if it is right of the middle."
+    "How each bin's slope matters to where bins begin: those right of it rise, if it is right of the middle."
     K = moved.shape[-1]
     rises = moved.new_ones(K, K).tril_(-1)
     rises[:, :K//2] -= 1
