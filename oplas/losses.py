@@ -109,10 +109,11 @@ def whitened_loss(
     silence:Tensor  # (d,) of silence
 ) -> Tensor:        # scalar
     "The logarithm of e_w."
-    z = h(torch.cat([parts.flatten(0, 1), mix, silence[None]]))
-    z = z - z[-1]
-    z_parts, z_mix = z[:-1].split([parts.shape[0] * parts.shape[1], len(mix)])
-    return whitened_error(z_mix, z_parts.unflatten(0, parts.shape[:2]).sum(1), ridge=1e-3).log() / 2
+    sounds = (parts != silence).any(-1)                                      # only these: silence adds nothing
+    z = h(torch.cat([parts[sounds], mix, silence[None]]))
+    z_parts, z_mix = (z[:-1] - z[-1]).split([len(z) - 1 - len(mix), len(mix)])
+    z_sum = torch.zeros_like(z_mix).index_add(0, sounds.nonzero()[:, 0], z_parts)
+    return whitened_error(z_mix, z_sum, ridge=1e-3).log() / 2
 
 # %% ../nbs/03_losses.ipynb #decoded-loss
 def decoded_loss(

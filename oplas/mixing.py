@@ -569,8 +569,9 @@ def _learn(self:MixSpace, pool, seed, log_power, callback):
         print(f'projector {self.projector_}: {self.why_}')
     self._build(seed, device)
     train = ~_held_out(pool)
-    parts, mix = (self._unit(y[train]).float().to(device) for y in (pool.parts, pool.mix))
-    self._train(parts, mix, seed, device, callback)
+    used = pool.parts[train], pool.mix[train], pool.silence
+    parts, mix, silence = (self._unit(y).float().to(device) for y in used)
+    self._train(parts, mix, silence, seed, device, callback)
     self._whiten(mix)
     self.h_.requires_grad_(False)
     return self
@@ -624,12 +625,11 @@ def _build(self:MixSpace, seed=0, device='cpu'):
 
 # %% ../nbs/11_mixing.ipynb #train-2
 @patch
-def _train(self:MixSpace, parts, mix, seed, device, callback):
+def _train(self:MixSpace, parts, mix, silence, seed, device, callback):
     "Minimize the recipe's loss over random batches."
     recipe = _recipe(self.projector_)
     self.n_iter_ = recipe.steps if self.max_iter is None else self.max_iter
     g = torch.Generator(device).manual_seed(seed)
-    silence = self._unit(self._silence).float().to(device)
     if hasattr(self.h_, 'calibrate'):
         self.h_.calibrate(silence)
     size = min(self.batch_size or recipe.batch, len(mix))

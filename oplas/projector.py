@@ -144,38 +144,33 @@ def spline(
     return _Spline.apply(x.expand(shape), log_slopes, shift.to(x).expand(shape), bound, inverse)
 
 # %% ../nbs/04_projector.ipynb #spline-parts
-def _harmonic(a, b):
-    "Harmonic mean of two slopes, that of the knot between their bins."
-    return 2*a*b / (a + b)
+def _bends(logs):
+    "Slopes (2, …) at the ends of a bin, relative to its mean, from log slopes (3, …) of the bin and those beside it."
+    return (logs[::2] - logs[1]).sigmoid_().mul_(2)                          # the harmonic means
 
-def _bin(t, mean, left, right):
-    "How far a bin of width 1 has risen at t; outside [0, 1], its straight continuation."
+def _bin(t, left, right):
+    "How far a bin of width and height 1 has risen at t, outside [0, 1] straight on; and what its slopes need."
     inner = t.clamp(0, 1)
-    share = inner * (1 - inner)
-    curve = mean * (mean*inner*inner + left*share) / (mean + (left + right - 2*mean) * share)
-    return curve + (t - inner) * torch.where(t < 0, left, right)
-
-def _undo_bin(rise, mean, left, right):
-    "Where a bin has risen so far: the root of a t² + b t = inner · mean."
-    inner = torch.minimum(rise.clamp_min(0), mean)
-    bend = left + right - 2*mean
-    a = mean * (mean - left) + inner * bend
-    b = mean * left - inner * bend
-    t = 2 * inner * mean / (b + (b*b + 4*a*inner*mean).clamp_min(0).sqrt())
-    return t + (rise - inner) / torch.where(rise < 0, left, right)
-
-def _bin_slopes(t, mean, left, right):
-    "Derivatives of `_bin` by t, mean, left and right."
-    inner = t.clamp(0, 1)
-    over = t - inner
     square = inner * inner
     share = inner - square
-    low = 1 / (mean + (left + right - 2*mean) * share)
-    curve = mean * (mean*square + left*share) * low
-    by_t = (mean*low).square() * (right*square + 2*mean*share + left*(1 - inner).square())
-    by_mean = low * (2*mean*square + left*share - curve*(1 - 2*share))
-    bent = low * share
-    return by_t, by_mean, bent*(mean - curve) + over.clamp_max(0), over.clamp_min(0) - bent*curve
+    low = (share * (left + right - 2)).add_(1).reciprocal_()
+    curve = torch.addcmul(square, share, left).mul_(low)
+    over = t - inner
+    return torch.addcmul(curve, over, torch.where(t < 0, left, right)), (inner, square, share, low, curve, over)
+
+def _undo_bin(rise, left, right):
+    "Where a bin has risen so far: the root of (1 − b) t² + b t = rise."
+    inner = rise.clamp(0, 1)
+    b = left - inner * (left + right - 2)
+    t = 2 * inner / (b + (b*b + 4 * (1 - b) * inner).clamp_min(0).sqrt())
+    return t + (rise - inner) / torch.where(rise < 0, left, right)
+
+def _bin_slopes(left, right, inner, square, share, low, curve, over):
+    "Derivatives of `_bin`: by t, and (2, …) by the ends' slopes."
+    by_t = torch.addcmul(2 * share, right, square).addcmul_(left, (1 - inner).square_()).mul_(low).mul_(low)
+    bent = share * low
+    lost = bent * curve
+    return by_t, torch.stack([(bent - lost).add_(over.clamp_max(0)), over.clamp_min(0).sub_(lost)])
 
 # %% ../nbs/04_projector.ipynb #spline-fused
 class _Spline(torch.autograd.Function):
@@ -185,50 +180,54 @@ class _Spline(torch.autograd.Function):
         K = log_slopes.shape[-1]
         width = 2 * bound / K
         slopes = log_slopes.exp()
-        heights = F.pad(slopes.cumsum(-1), (1, 0)) * width
-        heights = heights - heights[..., K//2, None]                         # of the knots, without the shift
+        begins = slopes.cumsum(-1).sub_(slopes)
+        begins = (begins - begins[..., K//2, None]).mul_(width)              # heights of the bins, without the shift
         y = x - shift if inverse else (x + bound) / width                    # an inverse is looked up by its height
-        bin = (heights[..., 1:-1] < y[..., None]).sum(-1) if inverse else y.clamp(0, K - 1).long()
-        rows = torch.arange(slopes.numel() // K, device=x.device).view(slopes.shape[:-1]).expand(x.shape)
-        at = (rows*K + bin, rows*K + (bin - 1).clamp_min(0), rows*K + (bin + 1).clamp_max(K - 1))
-        mean, before, after = (slopes.take(i) for i in at)
-        left, right = _harmonic(before, mean), _harmonic(mean, after)
-        height = heights.take(at[0] + rows)                                  # there is one knot more than bins
-        t = _undo_bin((y - height) / width, mean, left, right) if inverse else y - bin
-        ctx.save_for_backward(t, slopes, mean, before, after, *at)
+        bin = (begins[..., 1:] < y[..., None]).sum(-1) if inverse else y.clamp(0, K - 1).long()
+        at = _three(bin, slopes)
+        mean = slopes.take(at[1])
+        bends = _bends(log_slopes.take(at))
+        begin = begins.take(at[1])
+        t = _undo_bin((y - begin) / (width * mean), *bends) if inverse else y - bin
+        risen, parts = _bin(t, *bends)
+        ctx.save_for_backward(slopes, at, mean, bends, risen, *parts)
         ctx.width, ctx.inverse = width, inverse
         if inverse:
             return (bin + t) * width - bound
-        return height + width * _bin(t, mean, left, right) + shift
+        return torch.addcmul(begin.add_(shift), mean, risen, value=width)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        t, slopes, mean, before, after, *at = ctx.saved_tensors
-        left, right = _harmonic(before, mean), _harmonic(mean, after)
-        by_t, by_mean, by_left, by_right = _bin_slopes(t, mean, left, right)
+        slopes, at, mean, bends, risen, *parts = ctx.saved_tensors
+        by_t, by_bends = _bin_slopes(*bends, *parts)
+        by_t *= mean
         by_x = grad / by_t if ctx.inverse else grad * by_t
         by_shift = -by_x if ctx.inverse else grad                            # what moves the curve up
-        up = by_shift * ctx.width
-        by_mean = by_mean + 2 * (by_left * (left / (2*mean)).square() + by_right * (right / (2*mean)).square())
-        by_before = 2 * by_left * (left / (2*before)).square()
-        by_after = 2 * by_right * (right / (2*after)).square()
-        parts = [(up * part).flatten() for part in (by_mean, by_before, by_after)]
-        by_slopes = _sum_at(torch.cat([i.flatten() for i in at]), torch.cat(parts), slopes)
-        by_slopes += _from_heights(_sum_at(at[0].flatten(), up.flatten(), slopes))
-        return by_x, by_slopes * slopes, by_shift, None, None
+        up = (by_shift * mean).mul_(ctx.width)
+        before, after = by_bends.mul_(torch.addcmul(bends, bends, bends, value=-.5)).mul_(up)
+        parts = torch.stack([before, torch.addcmul(-before, up, risen).sub_(after), after])  # by the log slopes
+        by_logs = _sum_at(at, parts, slopes)
+        by_logs += _from_heights(_sum_at(at[1], by_shift, slopes)).mul_(ctx.width).mul_(slopes)
+        return by_x, by_logs, by_shift, None, None
+
+def _three(bin, slopes):
+    "Flat indices (3, …) in slopes (rows, K) of the bins and of those beside them; at the ends, of the bins again."
+    K = slopes.shape[-1]
+    beside = torch.arange(-1, 2, device=bin.device).view(3, *[1] * bin.ndim)
+    first = torch.arange(0, slopes.numel(), K, device=bin.device).view(slopes.shape[:-1])
+    return (bin + beside).clamp_(0, K - 1).add_(first)
 
 def _sum_at(index, values, like):
     "Sums of the values at each flat index, in the shape of `like`."
-    return torch.zeros(like.numel(), dtype=like.dtype, device=like.device).index_add_(0, index, values).view_as(like)
+    return torch.zeros_like(like).view(-1).index_add_(0, index.flatten(), values.flatten()).view_as(like)
 
 def _from_heights(moved):
-    "How each bin's slope matters to the heights of bins: those right of it rise, if it is right of the middle."
+    "How each bin's slope matters to where bins begin: those right of it rise, if it is right of the middle."
     K = moved.shape[-1]
-    above = moved.flip(-1).cumsum(-1).flip(-1) - moved                       # bins to the right of each
-    total = moved.sum(-1, keepdim=True)
-    middle = torch.arange(K, device=moved.device) < K // 2
-    return torch.where(middle, above - total, above)
+    rises = moved.new_ones(K, K).tril_(-1)
+    rises[:, :K//2] -= 1
+    return moved @ rises
 
 # %% ../nbs/04_projector.ipynb #cell-28
 class _Turn(nn.Module):

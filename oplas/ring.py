@@ -393,12 +393,13 @@ def _read_positions(self:RingSpace, X, places, generator, tell):
     N = len(self.order_)
     soft = .95 * torch.eye(N, device=X.device) + .05 / N
     shape = (_NETS, min(256, len(X)))
+    even = bool((self._gain == 1).all())
     def loss(f):
         self._nets.train(bool(f > .3))                                     # dropout, after a start without
         i, j = torch.randint(len(X), (2, *shape), generator=generator, device=X.device)
         noise = .3 * torch.randn(*shape, 1, generator=generator, device=X.device)
-        x = _take(X, j).sub_(_take(self._mu, places[j])).mul_(noise).add_(_take(X, i))
-        log_p = self._nets(x.mul_(self._gain), each=True).log_softmax(-1)
+        x = _take(X, i).addcmul_(_residuals(X, j, self._mu, places), noise)
+        log_p = self._nets(x if even else x.mul_(self._gain), each=True).log_softmax(-1)
         return -(soft[places[i]] * log_p).sum(-1).mean(-1)
     params = list(self._nets.parameters())
     decayed = dict(params=[p for p in params if p.ndim > 2], weight_decay=.05)
@@ -410,6 +411,11 @@ def _read_positions(self:RingSpace, X, places, generator, tell):
 def _take(A, i):
     "Rows (…, d) of A (n, d), sooner than A[i]."
     return A.index_select(0, i.flatten()).view(*i.shape, -1)
+
+def _residuals(X, j, mu, places):
+    "Rows (…, d) of X (n, d), without the class mean; that is taken off by a product, sooner than by indices."
+    one_hot = torch.eye(len(mu), device=X.device)[places[j.flatten()]]
+    return X.index_select(0, j.flatten()).addmm_(one_hot, mu, alpha=-1).view(*j.shape, -1)
 
 @patch
 def _tell(self:RingSpace, callback, step):

@@ -107,7 +107,7 @@ class Ensemble(nn.Module):
         self._template = [copy.deepcopy(members[0]).requires_grad_(False).to('meta')] # in a list: not a submodule
         self._idle:list[nn.Module] = []                                           # copies that no call is using
         self._dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in members[0].modules())
-        self._random = seeded(seed)
+        self._random = _EnsembleRandom(seed)
 
     def __len__(self):
         return self.size
@@ -116,6 +116,21 @@ class Ensemble(nn.Module):
 def _build(make, seed):
     with seeded(seed):
         return make()
+
+class _EnsembleRandom(seeded):
+    "Random numbers of an ensemble; on the CPU, dropout gets two coins out of each."
+    def __torch_dispatch__(self, op, types, args=(), kwargs=None):
+        if op is torch.ops.aten.bernoulli.p and not kwargs and args[0].device.type == 'cpu':
+            return _coins(*args, self.generator())
+        return super().__torch_dispatch__(op, types, args, kwargs)
+
+def _coins(x, p, generator):
+    "1 with probability p, to 32 bits, else 0, in the shape and type of x; sooner than `x.bernoulli(p)`."
+    if not 2**-31 < p < 1 - 2**-31:
+        return x.bernoulli(p, generator=generator)
+    random = torch.empty((x.numel() + 1) // 2, dtype=torch.int64).random_(-2**63, None, generator=generator)
+    heads = random.view(torch.int32)[:x.numel()] < round(p * 2**32) - 2**31
+    return heads.view(x.shape).to(x.dtype)
 
 def _state(ensemble):
     "Stacked parameters and buffers, by their names in a member."
