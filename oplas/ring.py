@@ -497,7 +497,7 @@ class _Sample(NamedTuple):
         self._check_names(batch)
         names = batch.get('groups', np.arange(self.seen, self.seen + len(Y)))
         batch = _below(self.limit, dict(batch, keys=_random_keys(names, self.seed)))
-        columns = {name: np.concatenate([self.columns.get(name, column[:0]), column]) for name, column in batch.items()}
+        columns = {name: np.concatenate([self.columns.get(name, new[:0]), new]) for name, new in batch.items()}
         limit = min([self.limit, *np.sort(columns['keys'])[_KEPT:_KEPT + 1].tolist()])
         return self._replace(columns=_below(limit, columns), seen=self.seen + len(Y), limit=limit)
 
@@ -529,7 +529,7 @@ def _below(limit, columns):
 def partial_fit(self:RingSpace,
     Y,            # (b, n_features) one batch of encodings
     y=None,       # (b,) labels, as for `fit`
-    classes=None, # all labels, those of later batches too; None: those of the first call, of `order`, or 0 to `period` − 1
+    classes=None, # all labels, those of later batches too; None: as before, or `order`, or 0 to `period` − 1
     groups=None,  # (b,) as for `fit`; a group may come in several batches
     steps=None    # (b,) as for `fit`
 ) -> RingSpace:   # self, which can be used; a batch that is refused changes nothing
