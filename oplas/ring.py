@@ -538,8 +538,7 @@ def partial_fit(self:RingSpace,
     try:
         self._take_batch(Y, y, classes, groups, steps)
     except BaseException:
-        vars(self).clear()
-        vars(self).update(before)
+        self.__dict__ = before
         raise
     return self
 
