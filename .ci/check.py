@@ -213,7 +213,7 @@ def names_found(told):
         if notebook.name != '10_ring.ipynb': continue
         places = [dict(objectID='ring.html', href='ring.html', title='ring', section='', text='RingSpace, and what it is for')]
         first = reference_pages.found_first(places, module, 'ring.html', ' id="ringspace" id="ringspace.fit"')
-        if [place['section'] for place in first] != ['RingSpace', 'RingSpace.fit', '']: yield f'search: RingSpace is not found first, but {first[0]}'
+        yield from site_pages.searched(first, ['RingSpace', 'RingSpace.fit', ''])
 
 def docs():
     "The docs can be built: symlink, metadata files, entries of the Reference, the search, the sidebar, links and anchors between pages"
@@ -261,24 +261,6 @@ def docs():
         for target in re.findall(r'\]\((?!https?:|mailto:|#)([^)\s#]+)', text_of(source)):
             if source == 'README.md' and target.endswith('.ipynb'): yield f'README.md links to {target}: use the absolute address in {cfg.readme_nb}'
             if not Path(target).exists(): yield f'{source} links to {target}, which is not there'
-
-def alts():
-    "Every picture says what it shows: `#| fig-alt:` on top of a cell that draws, ![words](…) in markdown"
-    for p in notebooks():
-        for i, c in enumerate(json.loads(text_of(p))['cells']):
-            source = ''.join(c['source'])
-            if c['cell_type'] == 'markdown':
-                if re.search(r'!\[\s*\]\(', source) or re.search(r'<img(?![^>]*\balt=)', source): yield f'{p}: cell {i} has a picture without words: {source[:60]!r}'
-                for words in re.findall(r'^!\[[^\]]*\]\([^)]*\)(?!\{[^}]*fig-alt=)\s*$', source, re.M):   # its words become a caption, and the picture has none
-                    if 'badge' not in words: yield f'{p}: cell {i} has a picture without {{fig-alt="…"}} after it: {words[:60]!r}'
-                continue
-            if re.search(r'^#\|\s*(hide\b|include:\s*false)', source, re.M): continue
-            if not any(k.startswith('image/') or '<img' in ''.join(v) for o in c['outputs'] for k, v in o.get('data', {}).items()): continue
-            said = re.search(r'^#\|\s*fig-alt:(.*)', source, re.M)
-            try: words = yaml.safe_load(said[1]) if said else None
-            except yaml.YAMLError as e: yield f'{p}: cell {i}: fig-alt is not YAML ({e}); put it in quotes'; continue
-            if not words or not all(isinstance(o, str) and len(o.split()) > 2 for o in ([words] if isinstance(words, str) else words)):
-                yield f'{p}: cell {i} draws without `#| fig-alt: …`: {source.splitlines()[-1][:70]!r}'
 
 def files():
     "No tracked file is over 2 MiB or holds a path or package index of one machine"
@@ -492,7 +474,7 @@ def publish():
 
 checks = {o.__name__: o for o in (
     export, clean, readme, address, colab_cells, docs, files, lazy, needs, floors, recipe, public, overview, methods_shown, lint, wheel,
-    alts, house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers, types)}
+    house.shape, house.rooms, house.house_map, site_pages.site_rules, pages, prose_numbers, types)}
 on_demand = {o.__name__: o for o in (publish,)}
 
 def without_entries(nb):

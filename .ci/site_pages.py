@@ -195,7 +195,33 @@ def signatures(nb):
                     yield f'cell {i}: the signature of {shown[1]} is {width} columns wide'
 
 
-RULES = options, outputs, links, lines, players, digits, beginning, imports, headings, folds, sharp, films, alone
+def alts(nb):
+    "Every picture says what it shows: `#| fig-alt:` on top of a cell that draws, ![words](…) in markdown, alt=… in HTML"
+    for i, source in prose(nb):
+        if re.search(r'!\[\s*\]\(', source) or re.search(r'<img(?![^>]*\balt=)', source): yield f'cell {i}: a picture without words: {source[:60]!r}'
+        for found in re.findall(r'^!\[[^\]]*\]\([^)]*\)(?!\{[^}]*fig-alt=)\s*$', source, re.M):   # its words become a caption, and the picture has none
+            if 'badge' not in found: yield f'cell {i}: a picture without {{fig-alt="…"}} after it: {found[:60]!r}'
+    for i, cell, source in code_cells(nb):
+        if SILENT.search(source): continue
+        shown = [(kind, ''.join(value)) for output in cell.get('outputs', []) for kind, value in output.get('data', {}).items()]
+        for tag in re.findall(r'<img\b[^>]*>', ' '.join(text for kind, text in shown if kind == 'text/html')):
+            words = re.search(r'\balt="([^"]*)"', tag)
+            if not words or len(words[1].split()) < 3: yield f'cell {i}: a picture in HTML without alt words: {re.sub(r"base64,[^ ]*", "…", tag)[:80]}'
+        if not any(kind.startswith('image/') or '<img' in text for kind, text in shown): continue
+        said = re.search(r'^#\|\s*fig-alt:(.*)', source, re.M)
+        try: words = yaml.safe_load(said[1]) if said else None
+        except yaml.YAMLError as e: yield f'cell {i}: fig-alt is not YAML ({e}); put it in quotes'; continue
+        if not words or not all(isinstance(o, str) and len(o.split()) > 2 for o in ([words] if isinstance(words, str) else words)):
+            yield f'cell {i}: draws without `#| fig-alt: …`: {source.splitlines()[-1][:70]!r}'
+
+
+def searched(places, names):
+    "The search finds the entries of these names first, and then the pages that speak of them"
+    found = [place['section'] for place in places[:len(names)]]
+    if found != names: yield f'search: expected {", ".join(names)} first, got {", ".join(found)}'
+
+
+RULES = options, outputs, links, lines, players, digits, beginning, imports, headings, folds, sharp, films, alone, alts
 
 
 def entries(nb):
@@ -234,6 +260,11 @@ def shows(name, heading, code):
     return cell(f'show_doc({name})', **{'text/markdown': f'### {heading}\n\n```python\n{code}\n```\n\n*What it does.*'})
 
 
+def text(source): return dict(cell_type='markdown', source=source)
+
+
+DRAWN = {'image/png': 'R0'}
+SAID = '#| fig-alt: "a ring of points"\n'
 PLANTED = {   # rule -> a cell with the fault that it is for, and the same cell mended
     options: (cell('#| fig-alt: a ring: twelve points\nplot()'), cell('#| fig-alt: "a ring: twelve points"\nplot()')),
     outputs: (cell('animate()', **{'image/gif': 'R0', 'text/plain': '<Image>'}), cell('animate()', **{'text/html': '<img>'})),
@@ -247,8 +278,24 @@ PLANTED = {   # rule -> a cell with the fault that it is for, and the same cell 
     sharp: (cell("plt.rcParams['figure.dpi'] = 48"), cell("plt.rcParams['figure.dpi'] = 72")),
     films: (cell('x', **{'text/html': '<img src="data:image/gif;base64,R0">'}), cell('x', **{'text/html': '<img>'})),
     alone: (cell('x', **{'text/html': '<script src="https://cdn.plot.ly/p.min.js">'}), cell('x', **{'text/html': '<p>'})),
+    alts: (cell('plot()', **DRAWN), cell(SAID + 'plot()', **DRAWN)),
     headings: (dict(cell_type='markdown', source='## Title\ntext'), dict(cell_type='markdown', source='## Title\n\ntext')),
 }
+MORE_PLANTED = [   # rule, another cell with a fault that it is for, and the same cell mended
+    (options, cell('#| fig-alt: "half of a ring, 50% of it"\nplot()'), cell('#| fig-alt: "half of a ring, 50 percent of it"\nplot()')),
+    (options, cell('#| fig-alt: a ring of points\nplot()'), cell('#| fig-alt: "a ring of points"\nplot()')),
+    (options, cell('#| hidden\nplot()'), cell('#| hide\nplot()')),
+    (options, cell('#| code-fold:true\nplot()'), cell('#| code-fold: true\nplot()')),
+    (outputs, cell('x', **{'text/plain': '<Figure at 0x7f>'}), cell('x', **{'text/plain': 'a ring'})),
+    (alts, text('![](ring.png){fig-alt="a ring of points"}'), text('![A ring](ring.png){fig-alt="a ring of points"}')),
+    (alts, text('![A ring of points](ring.png)'), text('![A ring](ring.png){fig-alt="a ring of points"}')),   # a caption is no alt
+    (alts, text('<img src="ring.png">'), text('<img src="ring.png" alt="a ring of points">')),
+    (alts, cell('#| fig-alt: "ring"\nplot()', **DRAWN), cell(SAID + 'plot()', **DRAWN)),
+    (alts, cell(SAID + 'x', **{'text/html': '<img src="r.png" alt="" width="9" height="9">'}), cell(SAID + 'x', **{'text/html': '<img src="r.png" alt="a ring of points" width="9">'})),
+    (folds, cell('\n'.join(['assert x'] * WALL)), cell('#| code-fold: true\n#| code-summary: "Checks"\n' + '\n'.join(['assert x'] * WALL))),
+    (folds, cell('\n'.join(['x = 1'] * (LONG + 1))), cell('\n'.join(['x = 1'] * LONG))),
+]
+PLACES = [dict(section='f'), dict(section=''), dict(section='A page')]   # an entry, the page it is on, another page
 PLANTED_ENTRIES = [   # (an entry with a fault, the same mended)
     (shows('A.fit', 'fit', 'def fit()'), shows('A.fit', 'A.fit', 'def fit()')),
     (shows('f', 'f', 'def f(x, # as [`g`](g.html))'), shows('f', 'f', 'def f(x, # as g)')),
@@ -261,13 +308,15 @@ PLANTED_ENTRIES = [   # (an entry with a fault, the same mended)
 
 def site_rules():
     "Every rule for pages finds the fault that it is for, and nothing on a page without"
-    for rule in RULES:
-        bad, good = (list(rule(dict(cells=[c]))) for c in PLANTED[rule])
-        if not bad: yield f'{rule.__name__} does not see its planted fault'
+    for rule, *pair in [(rule, *PLANTED[rule]) for rule in RULES] + MORE_PLANTED:
+        bad, good = (list(rule(dict(cells=[c]))) for c in pair)
+        if not bad: yield f'{rule.__name__} does not see its planted fault, {pair[0]["source"][:60]!r}'
         if good: yield f'{rule.__name__} complains of a page without fault: {good[0]}'
     for bad, good in PLANTED_ENTRIES:
         if not list(signatures(dict(cells=[bad]))): yield f'signatures does not see {bad["outputs"]}'
         if found := list(signatures(dict(cells=[good]))): yield f'signatures complains of {found[0]}'
+    if not list(searched(PLACES[::-1], ['f', ''])): yield 'searched does not see a page before an entry'
+    if list(searched(PLACES, ['f', ''])): yield 'searched complains of an entry before its page'
     if not list(publishable(f'https://github.com/{PLACEHOLDER}/oplas')): yield 'publishable does not see the placeholder'
     if list(publishable('https://github.com/somebody/oplas')): yield 'publishable complains of an address'
 

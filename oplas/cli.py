@@ -462,6 +462,7 @@ class _Task(NamedTuple):
     "What a ring is learned from."
     places:list|None  # the labels round the ring; None: sorted
     split:_Split
+    names:list = []   # of the features
 
 def _encodings(source, columns, limit):
     "The table of a source, of digits too."
@@ -483,9 +484,9 @@ def _ring_task(source, columns, order, test_size, seed, encoder, clip, limit=LIM
     table = _encodings(source, columns, limit)
     places = _places(order, table.labels)
     if table.groups is not None:
-        return _Task(places, _split_groups(table, test_size, seed))
+        return _Task(places, _split_groups(table, test_size, seed), table.names)
     _check_ring(source, table.labels, test_size)
-    return _Task(places, _split_samples(table.Y, table.labels, test_size, seed))
+    return _Task(places, _split_samples(table.Y, table.labels, test_size, seed), table.names)
 
 def _usual_order(labels):
     "The twelve keys in semitones; None for other labels."
@@ -494,7 +495,7 @@ def _usual_order(labels):
 
 # %% ../nbs/cli.ipynb #ring-run
 def run_ring(
-    source:str|Path,         # digits, or a file: .npz, .csv, .parquet; or sounds: a folder of LABEL/NAME.wav, or notes
+    source:str|Path,         # digits; .npz (Y, labels), .csv, .parquet; or sounds: a folder of LABEL/NAME.wav, or notes
     label:str|None=None,     # column of labels in .csv and .parquet; name of their array in .npz, by default labels
     groups:str|None=None,    # column of groups: counterparts, which differ in nothing but the place; held out whole
     steps:str|None=None,     # with groups: column of whole places from a group's unknown beginning, in place of labels
@@ -528,7 +529,8 @@ def run_ring(
         if report:
             _draw_ring(space, report, *task.split.test[:2], folder/'ring.png')  # type: ignore[call-arg]
     said = report or f'no labels: {space.agreement_:.1%} of the groups agree on the ring'
-    print(_ring_line(results, task.places is None and not steps), said, f'written to {_shown(out)}', sep='\n')
+    lines = _feature_line(task.names), _ring_line(results, task.places is None and not steps), said
+    print(*filter(None, lines), f'written to {_shown(out)}', sep='\n')
     return results
 
 # %% ../nbs/cli.ipynb #ring-run-2
@@ -556,6 +558,12 @@ def _ring_results(space, report, split, **more):
     found = report.to_dict() if report else dict(agreement=space.agreement_)
     return dict(more, order=[str(o) for o in space.order_], train=len(split.train[0]), test=len(split.test[0]),
                 on_both_sides=_on_both_sides(split), **split.told, **found)
+
+def _feature_line(names):
+    "What was taken for features, where these have names: an index or a number of the rows should not be among them."
+    if names == [str(i) for i in range(len(names))]: return ''
+    few = names if len(names) < 6 else [*names[:3], '…', names[-1]]
+    return f"{len(names)} features: {', '.join(few)} (leave some out with --drop)"
 
 def _ring_line(results, is_sorted):
     words = 'ring: ' + ' → '.join(results['order'])
@@ -786,6 +794,8 @@ def _add_options(parser, command, function, only=None):
 class _Parser(argparse.ArgumentParser):
     "One that complains in one line."
     def error(self, message):
+        if re.search('unrecognized arguments: (?!-)', message):
+            message += '; several names are written with commas between them: a,b,c'
         self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
 
 def command_parser(

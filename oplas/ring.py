@@ -10,8 +10,9 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -115,7 +116,7 @@ def _warn_if_rounded(Y, mean, std):
     coarse = int((rounded if rounded.all() else rounded & (std > 0)).sum())   # one constant feature is no rounding
     if coarse:
         warnings.warn(f"Y: float32 rounds {coarse} feature(s) as coarsely as they vary; pass float64",
-                      stacklevel=3)
+                      stacklevel=5)
 
 # %% ../nbs/10_ring.ipynb #positions
 def _operator(N, planes):
@@ -183,7 +184,7 @@ def _roots(mu, X, places, morph, q=_DIRECTIONS):
     pool = C.sum(0) / len(X)
     eye = torch.eye(U.shape[1], device=X.device)
     floor = .1 * pool.diagonal().mean() + 1e-6
-    n = torch.bincount(places)[:, None, None]
+    n = torch.bincount(places, minlength=len(mu)).clamp_min(1)[:, None, None]
     lam, E = torch.linalg.eigh(morph * C / n + (1 - morph) * pool + floor * eye)
     return U, (E * lam.sqrt()[:, None]) @ E.mT / lam.sqrt().mean()
 
@@ -232,18 +233,25 @@ def fit(self:RingSpace,
     self._check_settings(y, groups, steps)
     Y, labels = _validate(self, Y, y)
     groups, steps = _check_counterparts(groups, steps, len(Y), self.period if y is None else None)
+    places = None if y is None else self._place_labels(labels)
+    self._sample = None                                      # of `partial_fit`, which begins anew
+    return self._learn(Y, places, _numbered(groups), steps, callback)
+
+@patch
+def _learn(self:RingSpace, Y, places, groups, steps, callback=None):
+    "Learn from samples that were checked; `places` (B,) is None where they are to be found."
     seed = draw_seed(self.random_state)
     self._device = pick_device(self.device)
     generator = torch.Generator(self._device).manual_seed(seed)
     self._scaling, gain = _scaling_of(Y, one_scale=groups is not None)
     X = torch.as_tensor(_standardized(self._scaling, Y), device=self._device)
     self._gain = torch.as_tensor(gain, dtype=torch.float32, device=self._device)
-    if y is None:
+    if places is None:
         X, places, groups = self._find_places(X, groups, steps, generator)
     else:
-        places = torch.as_tensor(self._place_labels(labels), device=self._device)
+        places = torch.as_tensor(places, device=self._device)
     self._build(seed)
-    self._mu = _class_means(X, places, len(self.order_))
+    self._mu = self._class_means(X, places)
     tell = partial(self._tell, callback) if callback else None
     self._read_positions(X, places, generator, tell)
     self._learn_rest(X, places, groups, generator, tell)
@@ -257,15 +265,18 @@ def _standardized(scaling, Y):
         to[:] = scaling.standardize(some)
     return X
 
-def _class_means(X, places, N):
-    "Means (N, d) of the samples at each place."
+@patch
+def _class_means(self:RingSpace, X, places):
+    "Means (N, d) of the samples at each place; in `partial_fit` the mean of all, 0, where there are none yet."
+    N = len(self.order_)
     count = torch.bincount(places, minlength=N)
-    if empty := int((count == 0).sum()):
+    empty = int((count == 0).sum())
+    if empty and self._sample is None:
         raise ValueError(f"places: expected samples at all {N} places of the ring, got none at {empty}")
     sums = torch.zeros(N, X.shape[1], device=X.device)
     for some, at in zip(X.split(_CHUNK), places.split(_CHUNK)):
         sums.index_add_(0, at, some)
-    return sums / count[:, None]
+    return sums / count.clamp_min(1)[:, None]
 
 # %% ../nbs/10_ring.ipynb #check-code
 @patch
@@ -289,24 +300,22 @@ def _check_settings(self:RingSpace, y, groups, steps):
                                          "besides the other two of groups, steps, period")
     at_least(2, period=self.period)
 
-def _validate(space, Y, y):
+def _validate(space, Y, y, reset=True):
     "Encodings in the float type that they came in, and labels, checked as scikit-learn does."
-    dtype = [np.float64, np.float32]
+    kind = dict(dtype=[np.float64, np.float32], reset=reset)
     if y is None:
-        return validate_data(space, _to_numpy(Y), dtype=dtype), None
-    Y, labels = validate_data(space, _to_numpy(Y), _to_numpy(y), dtype=dtype)
+        return validate_data(space, _to_numpy(Y), **kind), None
+    Y, labels = validate_data(space, _to_numpy(Y), _to_numpy(y), **kind)
     check_classification_targets(labels)
     return Y, labels
 
 # %% ../nbs/10_ring.ipynb #check-code-2
 def _check_counterparts(groups, steps, B, period):
-    "Groups numbered from 0 and steps (B,) modulo `period`, as arrays; None where None was given."
+    "Names of groups and steps (B,) modulo `period`, as arrays; None where None was given."
     if groups is None: return None, None
     groups = _one_column('groups', groups, B)
     if groups.dtype.kind == 'f' and np.isnan(groups).any():
         raise ValueError("groups: expected a name for each sample, got NaN")
-    groups = np.unique(groups, return_inverse=True)[1]
-    _warn_of_lone(groups)
     if period is None: return groups, None
     return groups, _whole_steps(_one_column('steps', steps, B), period)
 
@@ -319,10 +328,14 @@ def _whole_steps(steps, period):
         raise ValueError(f"steps: expected whole numbers {limits}, got {steps[~good][:6].tolist()}")
     return number.astype(int) % period
 
-def _warn_of_lone(groups):
-    size = np.bincount(groups)
-    if alone := int((size == 1).sum()):
-        warnings.warn(f"groups: {alone} of {len(size)} hold one sample only and teach nothing", stacklevel=4)
+def _numbered(groups, warn=True):
+    "Groups (B,) numbered from 0, with a warning that counts those of one sample; None for None."
+    if groups is None: return None
+    numbers, size = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+    alone = int((size == 1).sum())
+    if alone and warn:
+        warnings.warn(f"groups: {alone} of {len(size)} hold one sample only and teach nothing", stacklevel=3)
+    return numbers
 
 def _one_column(name, values, B):
     values = np.asarray(_to_numpy(values))
@@ -331,8 +344,8 @@ def _one_column(name, values, B):
     return values
 
 # %% ../nbs/10_ring.ipynb #paired
-def _paired(groups, places, N):
-    "Samples (n,) that have counterparts, and their groups (n,) numbered anew; raise if two of a group share a place."
+def _paired(groups, places, N, none=False):
+    "Samples (n,) that have counterparts (may there be `none`?), and their groups (n,); no two of one share a place."
     key = groups * N + places
     names, count = np.unique(key, return_counts=True)
     if (count > 1).any():
@@ -342,7 +355,7 @@ def _paired(groups, places, N):
                          f"(group number {group} of the sorted ones, place {place})")
     size = np.bincount(groups)
     kept = np.flatnonzero(size[groups] > 1)
-    if not len(kept):
+    if not len(kept) and not none:
         raise ValueError(f"groups: expected counterparts, got {len(size)} groups of one sample only")
     return kept, np.unique(groups[kept], return_inverse=True)[1]
 
@@ -350,11 +363,16 @@ def _paired(groups, places, N):
 @patch
 def _place_labels(self:RingSpace, labels):
     "Places (B,) of labels; sets `order_` and `classes_`."
+    self._name_places(labels)
+    return self._index(labels)
+
+@patch
+def _name_places(self:RingSpace, labels):
+    "Set `order_` and `classes_` from labels, each of which is there."
     self.classes_ = np.unique(labels)
     self.order_ = _ring_order(self.order, self.classes_)
     if self.period is not None and self.period != len(self.order_):
         raise ValueError(f"period: expected {len(self.order_)}, the number of labels, or None, got {self.period}")
-    return self._index(labels)
 
 @patch
 def _find_places(self:RingSpace, X, groups, steps, generator):
@@ -452,7 +470,8 @@ def _choose_morph(self:RingSpace, X, places, generator):
 def _learn_counterparts(self:RingSpace, X, places, groups, generator, tell):
     "Set up the content in closed form, and sharpen it."
     N, d = len(self.order_), X.shape[1]
-    kept, of = (torch.as_tensor(a, device=X.device) for a in _paired(groups, places.cpu().numpy(), N))
+    paired = _paired(groups, places.cpu().numpy(), N, none=self._sample is not None)
+    kept, of = (torch.as_tensor(a, device=X.device) for a in paired)
     places = places[kept]
     content = min(d, _MOST_CONTENT if self.content is None else self.content)
     X = X if len(kept) == len(X) else X[kept]
@@ -462,8 +481,134 @@ def _learn_counterparts(self:RingSpace, X, places, groups, generator, tell):
         origin = torch.zeros_like(origin)  # cosines about a far origin tell nothing apart
     def later(step):
         if step: tell(self.max_iter + step)
+    if not len(X): return                  # a part of the batches, without counterparts as yet
     _sharpen(self._rest, X, places, _group_index(of), origin, self.max_iter, generator,
              callback=later if tell else None, progress=self.verbose, desc='counterparts')
+
+# %% ../nbs/10_ring.ipynb #sample
+_KEPT = 2**14 # rows that `partial_fit` keeps at most
+_GROWN = 1.1  # times as many rows as at the last learning: reason to learn anew
+
+class _Sample(NamedTuple):
+    "A uniform random sample of all rows that came, whole groups together."
+    seed:int
+    columns:dict[str, Any] = {} # name -> (n, ...) of the rows that are kept: Y, keys, and what came beside them
+    seen:int = 0                # rows that came
+    learned:int = 0             # of these, at the last learning
+    limit:int = 2**63 - 1       # rows with keys from here on are left out
+
+    def add(self, Y, **beside):
+        "The sample after one batch more."
+        batch = {name: column for name, column in dict(beside, Y=Y).items() if column is not None}
+        self._check_names(batch)
+        names = batch.get('groups', np.arange(self.seen, self.seen + len(Y)))
+        batch = _below(self.limit, dict(batch, keys=_random_keys(names, self.seed)))
+        columns = {name: np.concatenate([self.columns.get(name, new[:0]), new]) for name, new in batch.items()}
+        limit = min([self.limit, *np.sort(columns['keys'])[_KEPT:_KEPT + 1].tolist()])
+        return self._replace(columns=_below(limit, columns), seen=self.seen + len(Y), limit=limit)
+
+    def _check_names(self, batch):
+        "Raise if other things are given than in the first batch."
+        wanted = set(self.columns) - {'keys'}
+        if wanted and wanted != set(batch):
+            wanted, given = (', '.join(sorted(names)) for names in (wanted, batch))
+            raise ValueError(f"partial_fit: expected {wanted}, as in the first call, got {given}")
+
+    def is_due(self, before):
+        "Is it time to learn anew, if it was `before` ahead of a batch?"
+        def seen(sample): return set(np.unique(sample.columns.get('places', [])))
+        return self.seen >= _GROWN * self.learned or bool(seen(self) - seen(before))
+
+def _random_keys(names, seed):
+    "A random whole number (B,) for each name, the same for the same name."
+    each, at = np.unique(names, return_inverse=True)
+    drawn = [blake2b(f'{seed} {name}'.encode(), digest_size=8).digest() for name in each.tolist()]
+    return (np.frombuffer(b''.join(drawn), '<u8')[at] >> 1).astype(np.int64)
+
+def _below(limit, columns):
+    "The rows of columns whose keys are below a limit."
+    inside = columns['keys'] < limit
+    return {name: column[inside] for name, column in columns.items()}
+
+# %% ../nbs/10_ring.ipynb #partial-fit-code
+@patch
+def partial_fit(self:RingSpace,
+    Y,            # (b, n_features) one batch of encodings
+    y=None,       # (b,) labels, as for `fit`
+    classes=None, # all labels, those of later batches too; None: as before, or `order`, or 0 to `period` − 1
+    groups=None,  # (b,) as for `fit`; a group may come in several batches
+    steps=None    # (b,) as for `fit`
+) -> RingSpace:   # self, which can be used; a batch that is refused changes nothing
+    "Learn from one batch more, by a random sample of at most 16,384 rows; takes up to a `fit` on these."
+    before = dict(vars(self))
+    try:
+        self._take_batch(Y, y, classes, groups, steps)
+    except BaseException:
+        self.__dict__ = before
+        raise
+    return self
+
+@patch
+def _take_batch(self:RingSpace, Y, y, classes, groups, steps):
+    self._check_settings(y, groups, steps)
+    before = self._sample_so_far()
+    Y, labels = _validate(self, Y, y, reset=not hasattr(self, 'T_'))
+    groups, steps = _check_counterparts(groups, steps, len(Y), self.period if y is None else None)
+    self._name_all(y, classes)
+    places = None if y is None else self._index(labels)
+    self._sample = before.add(Y, places=places, groups=groups, steps=steps)
+    self._check_pairs()
+    if self._sample.is_due(before):
+        self._learn_sample()
+
+@patch
+def _sample_so_far(self:RingSpace):
+    if getattr(self, '_sample', None):
+        return self._sample
+    if hasattr(self, 'T_') and not hasattr(self, '_sample'):
+        raise ValueError("partial_fit: expected a space of this session, got one that was read from a file, "
+                         "which does not hold the samples that it was learned from")
+    if hasattr(self, 'T_'):
+        warnings.warn("partial_fit: what fit had learned is forgotten, as its samples were not kept", stacklevel=4)
+    return _Sample(draw_seed(self.random_state))
+
+@patch
+def _name_all(self:RingSpace, y, classes):
+    "See to `order_` and `classes_` for all batches to come."
+    if y is None:
+        if classes is not None: raise ValueError("classes: expected None where there are no labels")
+        return
+    given = None if classes is None else np.unique(_to_numpy(classes))
+    if hasattr(self, 'T_'):
+        if given is not None and given.tolist() != self.classes_.tolist():
+            raise ValueError(f"classes: expected {self.classes_.tolist()}, as before, got {given.tolist()}")
+        return
+    if given is None and self.order is None and self.period is None:
+        raise ValueError("classes must be passed on the first call to partial_fit, or `order` or `period` to RingSpace")
+    known = range(self.period or 0) if self.order is None else _each_once(self.order)
+    self._name_places(known if given is None else given)
+
+# %% ../nbs/10_ring.ipynb #learn-sample
+@patch
+def _check_pairs(self:RingSpace):
+    "Raise if two of a group share a place."
+    kept = self._sample.columns
+    if 'groups' in kept:
+        name, N = ('places', len(self.order_)) if 'places' in kept else ('steps', self.period)
+        _paired(_numbered(kept['groups'], warn=False), kept[name], N, none=True)
+
+@patch
+def _learn_sample(self:RingSpace):
+    Y, places, groups, steps = map(self._sample.columns.get, ('Y', 'places', 'groups', 'steps'))
+    known = places is None and hasattr(self, 'T_') and len(self.order_) == self.period
+    named = known and (self.order_, self.classes_, self._nearest(Y, 0.))
+    self._learn(Y, places, _numbered(groups, warn=False), steps)
+    if named:
+        order, self.classes_, stood = named
+        N = len(order)
+        turn = np.bincount((stood - self._nearest(Y, 0.)) % N, minlength=N).argmax()
+        self.order_ = order[(np.arange(N) + turn) % N]
+    self._sample = self._sample._replace(learned=self._sample.seen)
 
 # %% ../nbs/10_ring.ipynb #anchor-code
 @patch
@@ -610,7 +755,12 @@ def predict(self:RingSpace,
 def _places(self:RingSpace, Y, steps=0):
     "The place (B,) on the ring, after `steps`."
     Y = self._check_encodings(Y)
-    t = _turns(steps, len(Y), len(self.order_))
+    return self._nearest(Y, _turns(steps, len(Y), len(self.order_)))
+
+@patch
+@torch.no_grad()
+def _nearest(self:RingSpace, Y, t):
+    "The place (B,) nearest to the ring part of encodings that were checked, after `t` places."
     X = (torch.as_tensor(self._scaling.standardize(some), device=self._device) for some in _chunks(Y))
     r = torch.cat([self._ring(some) for some in X])
     r = self.T_(r, torch.as_tensor(t, dtype=r.dtype, device=r.device) if np.ndim(t) else float(t))
@@ -1001,7 +1151,7 @@ def _group_means(X, groups):
 
 def _place_table(of, places, N):
     "The sample (G, N) of each group at each place, −1 where there is none."
-    table = torch.full((int(of.max()) + 1, N), -1, device=of.device)
+    table = torch.full((int(of.max()) + 1 if len(of) else 0, N), -1, device=of.device)
     table[of, places] = torch.arange(len(of), device=of.device)
     return table
 
