@@ -440,11 +440,11 @@ def lifted_loss(
     parts:Tensor,   # (B, S, d) encodings of stems, of about unit size; the first of each mix sounds
     mix:Tensor,     # (B, d) of their mixes
     silence:Tensor, # (d,) of silence
-    rest:Tensor|None=None, # (B, d) of the mixes without the first stem; None: not known, all others are taken out instead
+    rest:Tensor|None=None, # (B, d) of the mixes without the first stem; None: the others are taken out instead
     gap:float=.3,   # weight of the error in z, relative to the mixes' spread
-    found:float=1.  # weight of finding what is left among all remainders and mixes
+    found:float=2.  # weight of finding what is left among all remainders and mixes
 ) -> Tensor:        # scalar
-    "Errors in Y of the decoded sums, and of what is left when stems are taken out; and in z, of the sum and of retrieval."
+    "Errors in Y of decoded sums, and of what is left when stems are taken out; in z, of the sum and of retrieval."
     known = [] if rest is None else [rest]
     z = h(torch.cat([*parts.unbind(1), mix, *known, silence[None]]))
     origin, count = z[-1], len(mix)
@@ -598,7 +598,7 @@ def _held_out(pool):
     return torch.arange(len(pool.mix)) % 10 == 0
 
 def _remainders(mixes):
-    "The mixes, and more for which the remainder is known: the second of two taken out, or, of three, one of the last two."
+    "The mixes, and more with a known remainder: the second of two is taken out, or, of three, one of the last two."
     parts, mix, rest, silence = mixes
     sounds = (parts != silence).any(2)
     pair, trio = ((sounds.sum(1) == n) & sounds[:, :n].all(1) for n in (2, 3))

@@ -401,7 +401,7 @@ class PowerProjector(nn.Module):
         floor = self.forward(self.floor).clamp_min(torch.finfo(z.dtype).tiny)
         return torch.maximum(z, floor).log() / self.exponents
 
-# %% ../nbs/04_projector.ipynb #lifted
+# %% ../nbs/04_projector.ipynb #lifted-mend
 class _Mend(nn.Module):
     "g(u, r) − g(u, 0) with one hidden layer: nothing where r is 0."
     def __init__(self, features, more, hidden):
@@ -416,8 +416,9 @@ class _Mend(nn.Module):
         at = self.there(u)
         return self.out(F.gelu(at + self.off(off)) - F.gelu(at))
 
+# %% ../nbs/04_projector.ipynb #lifted
 class LiftedProjector(nn.Module):
-    "Weighted features, their weight, and further functions of all of them; the way back is exact for what was projected."
+    "Features with a weight, and further functions of all of them; the way back is exact for what was projected."
     silence:Tensor
     def __init__(self,
         features:int,      # features d of an encoding, each of about unit size
@@ -449,25 +450,41 @@ class LiftedProjector(nn.Module):
         weight = further[..., :1].clamp(max=2).exp() * far / (far + .05)
         return torch.cat([weight, further[..., 1:]], -1)
 
-    def forward(self,
-        y:Tensor # (..., d) encodings
-    ) -> Tensor: # (..., n)
-        "Project."
-        more = self._more(y)
-        bent = (self._bend() * (y - self.center)).clamp(-60, 60).sinh()
-        return torch.cat([(1 + more[..., :1]) * bent, more], -1)
-
     def _bend(self):
         "a (d,), not above 1."
         return self.log_bend.clamp(max=0).exp()
 
-    def inverse(self,
-        z:Tensor # (..., n) points
-    ) -> Tensor: # (..., d)
-        "Come back, exactly where z = h(y), and else as well as was learned: `y = h.inverse(h(y))`."
-        bent, more = z.split([len(self.center), z.shape[-1] - len(self.center)], -1)
-        u = (bent / (1 + more[..., :1].clamp_min(0))).asinh() / self._bend() + self.center
-        return u + self.mend(u, more - self._more(u))
+    @classmethod
+    def like(cls,
+        state:dict # of a saved LiftedProjector, of any size, also of an older version
+    ) -> nn.Module: # of that size and version, to load it
+        "An untrained projector of the size of a saved one: `LiftedProjector.like(h.state_dict())`."
+        if 'splines.slopes' in state:
+            features, bins = state['splines.slopes'].shape
+            hidden, dim = state['mend.0.weight'].shape
+            return _UnweightedLift(features, dim, hidden, bins)
+        features = len(state['center'])
+        more, hidden = state['lift.4.weight'].shape
+        return cls(features, features + more, hidden, len(state['mend.there.bias']))
+
+# %% ../nbs/04_projector.ipynb #lifted-methods
+@patch
+def forward(self:LiftedProjector,
+    y:Tensor # (..., d) encodings
+) -> Tensor: # (..., n)
+    "Project."
+    more = self._more(y)
+    bent = (self._bend() * (y - self.center)).clamp(-60, 60).sinh()
+    return torch.cat([(1 + more[..., :1]) * bent, more], -1)
+
+@patch
+def inverse(self:LiftedProjector,
+    z:Tensor # (..., n) points
+) -> Tensor: # (..., d)
+    "Come back, exactly where z = h(y), and else as well as was learned: `y = h.inverse(h(y))`."
+    bent, more = z.split([len(self.center), z.shape[-1] - len(self.center)], -1)
+    u = (bent / (1 + more[..., :1].clamp_min(0))).asinh() / self._bend() + self.center
+    return u + self.mend(u, more - self._more(u))
 
 # %% ../nbs/04_projector.ipynb #lifted-like
 class _UnweightedLift(nn.Module):
@@ -489,16 +506,3 @@ class _UnweightedLift(nn.Module):
         off = z[..., self.lift.in_features:] - self._more(u)
         mended = self.mend(torch.cat([u, off], -1)) - self.mend(torch.cat([u, torch.zeros_like(off)], -1))
         return u + mended
-
-@patch(cls_method=True)
-def like(cls:LiftedProjector,
-    state:dict # of a saved LiftedProjector, of any size, also of an older version
-) -> nn.Module: # of that size and version, to load it
-    "An untrained projector of the size of a saved one: `LiftedProjector.like(h.state_dict())`."
-    if 'splines.slopes' in state:
-        features, bins = state['splines.slopes'].shape
-        hidden, dim = state['mend.0.weight'].shape
-        return _UnweightedLift(features, dim, hidden, bins)
-    features = len(state['center'])
-    more, hidden = state['lift.4.weight'].shape
-    return cls(features, features + more, hidden, len(state['mend.there.bias']))
