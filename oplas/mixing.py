@@ -568,6 +568,8 @@ def fit_mixes(self:MixSpace,
     self._choose(len(mixes.silence), log_power)
     return self._learn(mixes, self._seed(), callback)._judge(mixes, False)
 
+
+# %% ../nbs/11_mixing.ipynb #learn
 @patch
 def _choose(self:MixSpace, features, log_power):
     "Settle on a projector."
@@ -584,7 +586,7 @@ def _learn(self:MixSpace, pool, seed, callback):
     self._standardize(pool)
     self._build(seed, device)
     train = ~_held_out(pool)
-    rest = pool.rest[train] if len(pool.rest) and _recipe(self.projector_).rest else pool.rest[:0]
+    rest = pool.rest[train] if len(pool.rest) and _recipe(self.projector_).rest else pool.mix[:0]
     known = Mixes(pool.parts[train], pool.mix[train], rest, pool.silence)
     rows = _remainders(known) if len(rest) else known
     parts, mix, rest = (self._unit(y).float().to(device) for y in rows[:3])
