@@ -442,22 +442,30 @@ def lifted_loss(
     parts:Tensor,   # (B, S, d) encodings of stems, of about unit size; the first of each mix sounds
     mix:Tensor,     # (B, d) of their mixes
     silence:Tensor, # (d,) of silence
+    rest:Tensor|None=None, # (B, d) of the mixes without the first stem; None: the others are taken out instead
     gap:float=.3,   # weight of the error in z, relative to the mixes' spread
-    found:float=.3  # weight of finding the first stem when all the others are taken out
+    found:float=2.  # weight of finding what is left among all remainders and mixes
 ) -> Tensor:        # scalar
-    "Errors in Y of the decoded sum, and of what is left without the others; and in z, of the sum and of retrieval."
-    z = h(torch.cat([parts.flatten(0, 1), mix, silence[None]]))
+    "Errors in Y of decoded sums, and of what is left when stems are taken out; in z, of the sum and of retrieval."
+    known = [] if rest is None else [rest]
+    z = h(torch.cat([*parts.unbind(1), mix, *known, silence[None]]))
     origin, count = z[-1], len(mix)
-    z_parts, z_mix = (z[:-1] - origin).split([parts.shape[0] * parts.shape[1], count])
-    z_parts = z_parts.unflatten(0, parts.shape[:2])
-    total, first = z_parts.sum(1), z_parts[:, 0]
-    left = z_mix - (total - first)
-    y = h.inverse(torch.cat([total, left]) + origin)
+    first, *z_others, z_mix = (z[:-1] - origin).split(count)[:parts.shape[1] + 1]
+    others = torch.stack(z_others).sum(0)
+    total, out = first + others, others if rest is None else first
+    remains, true = (first, parts[:, 0]) if rest is None else (z[-1 - count:-1] - origin, rest)
+    left = z_mix - out
+    pairs = [(total, mix), (left, true)] + [(others, some) for some in known]
+    y = h.inverse(torch.cat([points for points, _ in pairs]) + origin).split(count)
+    missed = sum(weight * F.mse_loss(a, b) for a, (_, b), weight in zip(y, pairs, (1, 1, .5)))
+    return missed + _in_z(total, left, z_mix, remains, gap, found)
+
+def _in_z(total, left, z_mix, remains, gap, found):
+    "Errors of the sum and of retrieval, in units of the mixes' spread."
     spread = z_mix.std(0) + 1e-3
     missed = ((total - z_mix) / spread).square().mean()
-    far = torch.cdist(left / spread, torch.cat([first, z_mix]) / spread).square() / z.shape[1]
-    nearest = F.cross_entropy(-10 * far, torch.arange(count, device=z.device))
-    return F.mse_loss(y[:count], mix) + F.mse_loss(y[count:], parts[:, 0]) / 2 + gap * missed + found * nearest
+    far = torch.cdist(left / spread, torch.cat([remains, z_mix]) / spread).square() / left.shape[1]
+    return gap * missed + found * F.cross_entropy(-10 * far, torch.arange(len(left), device=left.device))
 
 # %% ../nbs/11_mixing.ipynb #recipes
 class Recipe(NamedTuple):
@@ -469,12 +477,13 @@ class Recipe(NamedTuple):
     steps:int=800 # if the space's `max_iter` is None
     batch:int=512 # mixes in a step, if `batch_size` is None
     decay:float=0. # weight decay
+    rest:bool=False # does the loss take the encodings of the mixes without their first stem, too, where they are known?
 
 PROJECTORS = dict(
     spline=Recipe(SplineProjector, whitened_loss, 1e-2),
     mlp=Recipe(MLPProjector, vicreg_loss, 2e-3),
     power=Recipe(PowerProjector, decoded_loss, 3e-2, whiten=False, steps=300),
-    lifted=Recipe(LiftedProjector, lifted_loss, 2e-3, whiten=False, steps=600, batch=128, decay=.05))
+    lifted=Recipe(LiftedProjector, lifted_loss, 2e-3, whiten=False, steps=200, batch=128, decay=.05, rest=True))
 
 def _recipe(projector):
     "The recipe of a name, or of a callable that makes a projector; or an error."
@@ -541,10 +550,11 @@ def fit(self:MixSpace,
     self._check_settings()                                                    # before anything is encoded
     seed = self._seed()
     rng = np.random.default_rng(seed)
-    pool = draw_mixes(x, f, self.n_mixes, *faders, rng)  # type: ignore[call-arg]
+    self._choose(f(torch.zeros_like(x[:1, 0]), 'silence (zeros)').shape[1], getattr(encode, 'log_power', False))
+    pool = draw_mixes(x, f, self.n_mixes, *faders, rng, _recipe(self.projector_).rest)  # type: ignore[call-arg]
     blind = faders.signed and _ignores_sign(x, f, pool.silence, rng)
     self._drawn = dict(gains=faders.gains, signed=faders.signed)
-    return self._learn(pool, seed, getattr(encode, 'log_power', False), callback)._judge(pool, blind)
+    return self._learn(pool, seed, callback)._judge(pool, blind)
 
 # %% ../nbs/11_mixing.ipynb #fit-mixes
 @patch
@@ -557,30 +567,50 @@ def fit_mixes(self:MixSpace,
     self._check_settings()
     at_least(64, mixes=len(mixes.mix))
     self._drawn = dict(gains=(.5, 1.5), signed=False)
-    return self._learn(mixes, self._seed(), log_power, callback)._judge(mixes, False)
+    self._choose(len(mixes.silence), log_power)
+    return self._learn(mixes, self._seed(), callback)._judge(mixes, False)
 
+
+# %% ../nbs/11_mixing.ipynb #learn
 @patch
-def _learn(self:MixSpace, pool, seed, log_power, callback):
-    "Choose a projector, train it on the mixes that are not held out, and whiten."
-    device = pick_device(self.device)
-    self._standardize(pool)
+def _choose(self:MixSpace, features, log_power):
+    "Settle on a projector."
     self.projector_, self.why_ = self.projector, 'as asked for'
     if isinstance(self.projector, str) and self.projector == 'auto':
-        self.projector_, self.why_ = choose_projector(self.n_features_in_, log_power)
+        self.projector_, self.why_ = choose_projector(features, log_power)
     if self.verbose:
         print(f'projector {self.projector_}: {self.why_}')
+
+@patch
+def _learn(self:MixSpace, pool, seed, callback):
+    "Train the projector on the mixes that are not held out, and whiten."
+    device = pick_device(self.device)
+    self._standardize(pool)
     self._build(seed, device)
     train = ~_held_out(pool)
-    used = pool.parts[train], pool.mix[train], pool.silence
-    parts, mix, silence = (self._unit(y).float().to(device) for y in used)
-    self._train(parts, mix, silence, seed, device, callback)
-    self._whiten(mix)
+    rest = pool.rest[train] if len(pool.rest) and _recipe(self.projector_).rest else pool.mix[:0]
+    known = Mixes(pool.parts[train], pool.mix[train], rest, pool.silence)
+    rows = _remainders(known) if len(rest) else known
+    parts, mix, rest, silence = (self._unit(y).float().to(device) for y in rows)
+    self._train(parts, mix, rest, silence, seed, device, callback)
+    self._whiten(mix[:len(known.mix)])
     self.h_.requires_grad_(False)
     return self
 
 def _held_out(pool):
     "Every tenth mix."
     return torch.arange(len(pool.mix)) % 10 == 0
+
+def _remainders(mixes):
+    "The mixes, and more with a known remainder: the second of two is taken out, or, of three, one of the last two."
+    parts, mix, rest, silence = mixes
+    sounds = (parts != silence).any(2)
+    pair, trio = ((sounds.sum(1) == n) & sounds[:, :n].all(1) for n in (2, 3))
+    two, late = parts[pair], parts[trio][:, 1:3]
+    none = silence.expand(len(late), parts.shape[1] - late.shape[1], -1)
+    rows = [(parts, mix, rest), (torch.cat([two[:, [1, 0]], two[:, 2:]], 1), mix[pair], two[:, 0])]
+    rows += [(torch.cat([order, none], 1), rest[trio], order[:, -1]) for order in (late, late.flip(1))]
+    return Mixes(*(torch.cat(column) for column in zip(*rows)), silence)  # type: ignore[call-arg]
 
 @patch
 def _check_settings(self:MixSpace):
@@ -627,7 +657,7 @@ def _build(self:MixSpace, seed=0, device='cpu'):
 
 # %% ../nbs/11_mixing.ipynb #train-2
 @patch
-def _train(self:MixSpace, parts, mix, silence, seed, device, callback):
+def _train(self:MixSpace, parts, mix, rest, silence, seed, device, callback):
     "Minimize the recipe's loss over random batches."
     recipe = _recipe(self.projector_)
     self.n_iter_ = recipe.steps if self.max_iter is None else self.max_iter
@@ -637,7 +667,7 @@ def _train(self:MixSpace, parts, mix, silence, seed, device, callback):
     size = min(self.batch_size or recipe.batch, len(mix))
     def loss(f):
         i = torch.randint(len(mix), (size,), generator=g, device=device)
-        return recipe.loss(self.h_, parts[i], mix[i], silence)
+        return recipe.loss(self.h_, parts[i], mix[i], silence, *([rest[i]] if len(rest) else []))
     def tell(step):
         self._pending = mix[:1024]                                            # whitened if the callback asks for points
         callback(step, self)

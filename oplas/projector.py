@@ -400,43 +400,108 @@ class PowerProjector(nn.Module):
         floor = self.forward(self.floor).clamp_min(torch.finfo(z.dtype).tiny)
         return torch.maximum(z, floor).log() / self.exponents
 
+# %% ../nbs/04_projector.ipynb #lifted-mend
+class _Mend(nn.Module):
+    "g(u, r) − g(u, 0) with one hidden layer: nothing where r is 0."
+    def __init__(self, features, more, hidden):
+        super().__init__()
+        self.there = nn.Linear(features, hidden)
+        self.off = nn.Linear(more, hidden, bias=False)
+        self.out = nn.Linear(hidden, features, bias=False)
+        with torch.no_grad():
+            self.out.weight.mul_(.1)  # mends little at the start
+
+    def forward(self, u, off):
+        at = self.there(u)
+        return self.out(F.gelu(at + self.off(off)) - F.gelu(at))
+
 # %% ../nbs/04_projector.ipynb #lifted
 class LiftedProjector(nn.Module):
-    "A spline of each feature, and further functions of all of them; the way back is exact for what was projected."
+    "Features with a weight, and further functions of all of them; the way back is exact for what was projected."
+    silence:Tensor
     def __init__(self,
         features:int,      # features d of an encoding, each of about unit size
         dim:int|None=None, # dimensions n > d of the space; None: 2 d
-        hidden:int=256,    # width of the network that mends
-        bins:int=16,       # bins of each feature's spline, even
-        lam:float=2.       # bound on the logarithm of the bins' mean slopes
+        hidden:int=256,    # width of the network of the weight and the further coordinates
+        mend:int=512       # width of the network that mends
     ):
         super().__init__()
         dim = 2 * features if dim is None else dim
         if features < 1 or dim <= features:
             raise ValueError(f"dim: a lifted space needs more dimensions than features, {features}; got {dim}")
+        self.log_bend = nn.Parameter(torch.full((features,), -2.3))
+        self.center = nn.Parameter(torch.zeros(features))
+        self.lift = mlp(features, hidden, hidden, dim - features)
+        self.mend = _Mend(features, dim - features, mend)
+        self.register_buffer('silence', torch.zeros(features))
+
+    @torch.no_grad()
+    def calibrate(self,
+        silence:Tensor # (d,) encoding of silence, which weighs nothing
+    ):
+        "Say what silence is."
+        self.silence.copy_(silence)
+
+    def _more(self, y):
+        "The weight and the further coordinates (..., n − d)."
+        further = self.lift(y)
+        far = (y - self.silence).square().mean(-1, keepdim=True)
+        weight = further[..., :1].clamp(max=2).exp() * far / (far + .05)
+        return torch.cat([weight, further[..., 1:]], -1)
+
+    def _bend(self):
+        "a (d,), not above 1."
+        return self.log_bend.clamp(max=0).exp()
+
+    @classmethod
+    def like(cls,
+        state:dict # of a saved LiftedProjector, of any size, also of an older version
+    ) -> nn.Module: # of that size and version, to load it
+        "An untrained projector of the size of a saved one: `LiftedProjector.like(h.state_dict())`."
+        if 'splines.slopes' in state:
+            features, bins = state['splines.slopes'].shape
+            hidden, dim = state['mend.0.weight'].shape
+            return _UnweightedLift(features, dim, hidden, bins)
+        features = len(state['center'])
+        more, hidden = state['lift.4.weight'].shape
+        return cls(features, features + more, hidden, len(state['mend.there.bias']))
+
+# %% ../nbs/04_projector.ipynb #lifted-methods
+@patch
+def forward(self:LiftedProjector,
+    y:Tensor # (..., d) encodings
+) -> Tensor: # (..., n)
+    "Project."
+    more = self._more(y)
+    bent = (self._bend() * (y - self.center)).clamp(-60, 60).sinh()
+    return torch.cat([(1 + more[..., :1]) * bent, more], -1)
+
+@patch
+def inverse(self:LiftedProjector,
+    z:Tensor # (..., n) points
+) -> Tensor: # (..., d)
+    "Come back, exactly where z = h(y), and else as well as was learned: `y = h.inverse(h(y))`."
+    bent, more = z.split([len(self.center), z.shape[-1] - len(self.center)], -1)
+    u = (bent / (1 + more[..., :1].clamp_min(0))).asinh() / self._bend() + self.center
+    return u + self.mend(u, more - self._more(u))
+
+# %% ../nbs/04_projector.ipynb #lifted-like
+class _UnweightedLift(nn.Module):
+    "The lifted projector of older files: a spline of each feature, and further functions of one layer."
+    def __init__(self, features, dim, hidden, bins, lam=2.):
+        super().__init__()
         self.splines = _Splines(features, bins, lam)
         self.lift = nn.Linear(features, dim - features)
         self.mend = mlp(dim, hidden, features)
-        with torch.no_grad():
-            for p in self.mend[-1].parameters():
-                p.mul_(.1)  # mends little at the start
 
     def _more(self, y):
-        "The further coordinates m(y) (..., n − d)."
         return F.softplus(self.lift(y))
 
-    def forward(self,
-        y:Tensor # (..., d) encodings
-    ) -> Tensor: # (..., n)
-        "Project."
+    def forward(self, y):
         return torch.cat([self.splines(y), self._more(y)], -1)
 
-    def inverse(self,
-        z:Tensor # (..., n) points
-    ) -> Tensor: # (..., d)
-        "Come back, exactly where z = h(y), and else as well as was learned: `y = h.inverse(h(y))`."
-        features = self.lift.in_features
-        u = self.splines(z[..., :features], inverse=True)
-        off = z[..., features:] - self._more(u)
+    def inverse(self, z):
+        u = self.splines(z[..., :self.lift.in_features], inverse=True)
+        off = z[..., self.lift.in_features:] - self._more(u)
         mended = self.mend(torch.cat([u, off], -1)) - self.mend(torch.cat([u, torch.zeros_like(off)], -1))
         return u + mended
