@@ -227,10 +227,12 @@ class MixReport(dict):
 
     def __repr__(self):
         if not self: return 'MixReport()'
-        names, wide = (_RELATIVE, 20) if self.unit is None else (_IN_UNITS, 11)
-        lines = [' ' * 10 + ''.join(f'{n:>{wide}}' for n in names)]
-        for label, row in self.items():
-            lines.append(f'{label!s:10}' + ''.join(f'{self._cell(row, n):>{wide}}' for n in names))
+        columns = [[f'{label!s:10}' for label in ('', *self)]]
+        for name in _RELATIVE if self.unit is None else _IN_UNITS:
+            cells = [name, *(self._cell(row, name) for row in self.values())]
+            wide = max(9, *map(len, cells)) + 2
+            columns.append([f'{cell:>{wide}}' for cell in cells])
+        lines = [''.join(line) for line in zip(*columns, strict=True)]
         return '\n'.join(lines + ['(in brackets: in Y, before projection)'] * (self.unit is None))
 
     def _cell(self, row, name):
