@@ -570,7 +570,6 @@ def fit_mixes(self:MixSpace,
     self._choose(len(mixes.silence), log_power)
     return self._learn(mixes, self._seed(), callback)._judge(mixes, False)
 
-
 # %% ../nbs/11_mixing.ipynb #learn
 @patch
 def _choose(self:MixSpace, features, log_power):

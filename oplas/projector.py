@@ -220,7 +220,7 @@ def _three(bin, slopes):
 
 def _sum_at(index, values, like):
     "Sums of the values at each flat index, in the shape of `like`."
-    return torch.zeros_like(like).view(-1).index_add_(0, index.flatten(), values.flatten()).view_as(like)
+    return like.new_zeros(like.numel()).index_add_(0, index.flatten(), values.flatten()).view_as(like)
 
 def _from_heights(moved):
     "How each bin's slope matters to where bins begin: those right of it rise, if it is right of the middle."
