@@ -205,11 +205,11 @@ class _TurnMany(torch.autograd.Function):
             out, P = _forward_in_blocks(x, gamma, beta, KW, W)
         elif gamma is None:
             P = torch.mm(KW, x.t())
-            out = torch.addmm(x, P.t(), W, alpha=-1)
+            out = _less(x, P, W, torch.empty_like(x))
         else:
             out = torch.addcmul(beta, gamma, x)
             P = torch.mm(KW, out.t())
-            out.addmm_(P.t(), W, alpha=-1)
+            _less(out, P, W, out)
         ctx.rest = W, numbers, KtW, P
         return out
 
@@ -237,6 +237,14 @@ def _blocks(x, *others):
     *rows, columns = others
     return zip(*(a.split(step) for a in (x, *rows)), columns.split(step, 1))
 
+def _less(x, P, W, out):
+    "x − Pᵀ W, written to `out`, which may be x itself."
+    if len(W) > 2 or W.shape[1] <= 256:
+        return torch.addmm(x, P.t(), W, alpha=-1, out=out)
+    for p, w in zip(P.unsqueeze(-1), W):                          # some BLAS take four times as long for two rows
+        x = torch.addcmul(x, p, w, value=-1, out=out)
+    return out
+
 def _forward_in_blocks(x, gamma, beta, KW, W):
     "The turned points and P, block by block."
     out, P = torch.empty_like(x), x.new_empty(W.shape[0], x.shape[0])
@@ -244,7 +252,7 @@ def _forward_in_blocks(x, gamma, beta, KW, W):
         if gamma is not None:
             xs = torch.addcmul(beta, gamma, xs, out=ys)
         torch.mm(KW, xs.t(), out=ps)
-        torch.addmm(xs, ps.t(), W, alpha=-1, out=ys)
+        _less(xs, ps, W, ys)
     return out, P
 
 def _backward_block(x, gamma, g, gx, KtW, W, P):
@@ -252,10 +260,10 @@ def _backward_block(x, gamma, g, gx, KtW, W, P):
     S = torch.mm(KtW, g.t())
     sums = torch.mm(P, g), torch.mm(S, x)
     if gamma is None:
-        torch.addmm(g, S.t(), W, alpha=-1, out=gx)
+        _less(g, S, W, gx)
         return sums
     sums = *sums, g.sum(0, True), torch.mul(g, x, out=gx).sum(0, True)
-    torch.mul(g, gamma, out=gx).addmm_(S.t(), W, alpha=-1)
+    _less(torch.mul(g, gamma, out=gx), S, W, gx)
     return sums
 
 def _backward_in_blocks(x, gamma, g, gx, KtW, W, P):
