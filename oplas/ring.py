@@ -157,9 +157,12 @@ class _MeanOffsets(nn.Module):
         s = X - w @ self.offset
         if not self.basis.shape[1]:
             return X[:, :0], s
-        u = s @ self.basis
-        shape = torch.einsum('bn,nij->bij', w, self.shape)
-        return X[:, :0], s + (torch.linalg.solve(shape, u[..., None])[..., 0] - u) @ self.basis.mT
+        factors = torch.linalg.lu_factor(torch.einsum('bn,nij->bij', w, self.shape))
+        def unshaped(s):
+            u = s @ self.basis
+            return s + (torch.linalg.lu_solve(*factors, u[..., None])[..., 0] - u) @ self.basis.mT
+        rest = unshaped(s)
+        return X[:, :0], rest + unshaped(X - self.decode(X[:, :0], rest, w))  # and what rounding left over
 
     def decode(self, content, rest, w):
         "Undo `encode`."
