@@ -460,9 +460,13 @@ def _pca(points, seed):
     return (points - points.mean(0)) @ _principal(points).T
 
 def _umap(points, seed):
+    import torch
     from umap import UMAP       # slow to import
+
     neighbors = min(15, len(points) - 1)
-    return UMAP(n_neighbors=neighbors, random_state=seed, n_jobs=1).fit_transform(points)
+    threads = torch.get_num_threads()
+    try: return UMAP(n_neighbors=neighbors, random_state=seed, n_jobs=1).fit_transform(points)
+    finally: torch.set_num_threads(threads)  # numba, by which it works, gives torch all cores
 
 MAPS = dict(pca=_pca, umap=_umap) # (points (N, d), seed) -> (N, 2)
 
