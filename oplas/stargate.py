@@ -342,15 +342,19 @@ class _Watch:
         self.wanted = _frame_steps(steps)
         self.frames, self.locked = {}, {}
 
+    def see(self, z, Tz):
+        if self.step in self.wanted:
+            self.frames[self.step] = [a[:self.record].detach().clone() for a in (z, Tz)]
+
     @torch.no_grad()
     def __call__(self, step):
-        if step in self.wanted:
-            self.frames[step] = [a[:self.record].clone() for a in self.model(self.inputs)[:2]]
+        self.step = step
         if step and (step % self.check == 0 or step == self.steps):
             self.test(step)
 
     def test(self, step):
         self.z, self.Tz, TNz, _ = self.model(self.inputs, len(self.inputs))
+        self.see(self.z, self.Tz)
         self.report = lock_report(self.z, self.Tz, TNz, ring_angle(self.z, self.Tz))
         self.locked[step] = self.report.locked
 
@@ -394,6 +398,7 @@ def stargate(
 
     def objective(f):
         z, Tz, _, A = model(inputs)
+        watch.see(z, Tz)
         return loss(z, Tz, A, f)
 
     watch = _Watch(model, inputs, steps, options.check, options.record)
