@@ -57,7 +57,14 @@ class Module:
             for inner in getattr(node, 'body', []) if isinstance(node, ast.ClassDef) else []:
                 if isinstance(inner, ast.FunctionDef): self.defined[f'{node.name}.{inner.name}'] = inner
 
-    def source(self, node): return ast.get_source_segment(self.text, node).strip('\'"')
+    def as_written(self, node):
+        "The text of a node; `ast.get_source_segment` would split the whole module each time."
+        lines = [line.encode() for line in self.lines[node.lineno - 1:node.end_lineno]]
+        lines[-1] = lines[-1][:node.end_col_offset]
+        lines[0] = lines[0][node.col_offset:]
+        return b'\n'.join(lines).decode()
+
+    def source(self, node): return self.as_written(node).strip('\'"')
 
     def comment(self, line):
         "What is said on a line, and on the lines after it that hold nothing but words."
@@ -71,7 +78,7 @@ class Module:
         if default and ast.unparse(default).startswith('field('):
             default = {key.arg: key.value for key in default.keywords}.get('default')
         if default is None: return name
-        return name + (' = ' if annotation else '=') + ast.get_source_segment(self.text, default)
+        return name + (' = ' if annotation else '=') + self.as_written(default)
 
     def arguments(self, function):
         "(an argument as it is written, what is said of it) for all that a function takes, but for self."
