@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 from tqdm.auto import tqdm
 
 from ..mixing import MixReport
@@ -107,6 +108,12 @@ def in_processes(
         for result in pool(delayed(job)() for job in jobs):
             bar.update()
             yield result
+
+@contextmanager
+def _processes_end():
+    "At the end, end the processes, which joblib would keep for five minutes, idle, half a GiB each."
+    try: yield
+    finally: get_reusable_executor().shutdown()
 
 def run_all(
     names:list,   # of runs, those that others need first
@@ -260,7 +267,7 @@ def reproduce(
     begin = time.perf_counter()
     processes = jobs or cpu_count()
     runs = all_runs(Settings(FULL if full else SHORT, seed, device))
-    with lock_folder(out) as folder:
+    with lock_folder(out) as folder, _processes_end():
         found, seconds = run_all(needed(claims, runs), runs, processes, progress)
         results = dict(command='reproduce', full=full, only=only, seed=seed, processes=processes, run_seconds=seconds,
                        claims=[judge(c, found, seconds) for c in claims], files=[], **_tables(found))
