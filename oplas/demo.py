@@ -74,8 +74,12 @@ class Dial:
     ):
         self.seed = seed
 
+    @cached_property
+    def _encoder(self):
+        return ConstantQ(RATE)
+
     def _encode(self, waves):
-        return key_and_rest(encode_waves(ConstantQ(RATE), waves))
+        return key_and_rest(encode_waves(self._encoder, waves))
 
     @cached_property
     def _learned(self):
