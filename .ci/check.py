@@ -5,7 +5,7 @@
 .ci/check.py docs lazy   run these alone
 .ci/check.py --mend      first mend what a tool can: export, clean, the sidebar, every notebook's Colab cells, and the address after a change in settings.ini
 """
-import ast, functools, importlib, inspect, json, os, re, shutil, subprocess, sys, tempfile, venv, warnings
+import ast, functools, gc, importlib, inspect, json, os, re, shutil, subprocess, sys, tempfile, venv, warnings
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -512,6 +512,7 @@ def main():
         except (Exception, SystemExit) as e: problems.append(f'{type(e).__name__}: {e}')
         print(f'{"FAIL" if problems else "ok":4} {name:13} {check.__doc__}', *problems, sep='\n     - ', flush=True)
         failed += bool(problems)
+    gc.freeze()  # each of the notebooks' shells would look through all objects as the program ends
     sys.exit(bool(failed))
 
 if __name__ == '__main__': main()

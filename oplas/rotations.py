@@ -408,7 +408,7 @@ def affine_rotate(
     u:Tensor,     # (n,)
     v:Tensor,     # (n,)
 ) -> Tensor:      # (..., n)
-    "`rotate(gamma * x + beta, u, v)` in one go, at little more than the cost of `gamma * x + beta`."
+    "`rotate(gamma * x + beta, u, v)` in one go, with fewer passes over memory."
     _check_vectors(x=x, gamma=gamma, beta=beta, u=u, v=v)
     alike = x.dtype is gamma.dtype is beta.dtype is v.dtype and u.ndim == v.ndim == gamma.ndim == beta.ndim == 1
     if alike and _is_hot(x, u, len(u)):
