@@ -21,24 +21,21 @@ from .ring import RingSpace, _MeanOffsets, _SHARPEN
 # %% ../nbs/13_modules.ipynb #solve
 _DOUBLINGS = 14 # steps of Newton's, enough where eigenvalues differ by a factor of 500; they do by 20 or so
 
-def _newton_solve(A, b):
-    "x with A x = b, for positive definite A (B, q, q) and b (B, q), in products alone."
+def _newton_inverse(A):
+    "The inverse of positive definite A (B, q, q), in products alone."
     eye = torch.eye(A.shape[-1], dtype=A.dtype, device=A.device)
     inverse = eye / A.abs().sum(-1).amax(-1)[:, None, None]
     for _ in range(_DOUBLINGS):
         inverse = inverse @ (2 * eye - A @ inverse)
-    return (inverse @ b[..., None])[..., 0]
+    return inverse
 
 class _Offsets(_MeanOffsets):
     "The same, in operations that can be exported."
-    def encode(self, X, w):
-        s = X - w @ self.offset
-        if not self.basis.shape[1]:
-            return X[:, :0], s
-        u = s @ self.basis
-        shape = torch.einsum('bn,nij->bij', w, self.shape)
-        solve = _newton_solve if torch.compiler.is_exporting() else torch.linalg.solve
-        return X[:, :0], s + (solve(shape, u) - u) @ self.basis.mT
+    def _solver(self, A):
+        if not torch.compiler.is_exporting():
+            return super()._solver(A)
+        inverse = _newton_inverse(A)
+        return lambda b: (inverse @ b[..., None])[..., 0]
 
 def _exportable_rest(rest):
     "A copy of what goes along with a ring."

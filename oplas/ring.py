@@ -152,15 +152,20 @@ class _MeanOffsets(nn.Module):
         self.register_buffer('basis', basis)   # (d, q)
         self.register_buffer('shape', shape)   # (N, q, q)
 
+    def _solver(self, A):
+        "b -> A⁻¹ b, for A (B, q, q) and b (B, q)."
+        factors = torch.linalg.lu_factor(A)
+        return lambda b: torch.linalg.lu_solve(*factors, b[..., None])[..., 0]
+
     def encode(self, X, w):
         "No content (B, 0), and the rest (B, d) without the offset and shape of the position with weights `w` (B, N)."
         s = X - w @ self.offset
         if not self.basis.shape[1]:
             return X[:, :0], s
-        factors = torch.linalg.lu_factor(torch.einsum('bn,nij->bij', w, self.shape))
+        solve = self._solver(torch.einsum('bn,nij->bij', w, self.shape))
         def unshaped(s):
             u = s @ self.basis
-            return s + (torch.linalg.lu_solve(*factors, u[..., None])[..., 0] - u) @ self.basis.mT
+            return s + (solve(u) - u) @ self.basis.mT
         rest = unshaped(s)
         return X[:, :0], rest + unshaped(X - self.decode(X[:, :0], rest, w))  # and what rounding left over
 

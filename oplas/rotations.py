@@ -188,6 +188,7 @@ class _TurnFew(torch.autograd.Function):
 
 # %% ../nbs/00_rotations.ipynb #many
 _FEW = 16         # features up to which the matrix is the cheaper way
+_SHORT = 256      # features up to which BLAS takes off two rows
 _BLOCK = 1 << 18  # entries of a batch that are worked on at a time: 1 MB in single precision
 
 class _TurnMany(torch.autograd.Function):
@@ -205,11 +206,11 @@ class _TurnMany(torch.autograd.Function):
             out, P = _forward_in_blocks(x, gamma, beta, KW, W)
         elif gamma is None:
             P = torch.mm(KW, x.t())
-            out = _less(x, P, W, torch.empty_like(x))
+            out = _low_rank_update(x, P, W, torch.empty_like(x))
         else:
             out = torch.addcmul(beta, gamma, x)
             P = torch.mm(KW, out.t())
-            _less(out, P, W, out)
+            _low_rank_update(out, P, W, out)
         ctx.rest = W, numbers, KtW, P
         return out
 
@@ -237,11 +238,11 @@ def _blocks(x, *others):
     *rows, columns = others
     return zip(*(a.split(step) for a in (x, *rows)), columns.split(step, 1))
 
-def _less(x, P, W, out):
+def _low_rank_update(x, P, W, out):
     "x − Pᵀ W, written to `out`, which may be x itself."
-    if len(W) > 2 or W.shape[1] <= 256:
+    if len(W) > 2 or W.shape[1] <= _SHORT or not x.is_cpu:
         return torch.addmm(x, P.t(), W, alpha=-1, out=out)
-    for p, w in zip(P.unsqueeze(-1), W):                          # some BLAS take four times as long for two rows
+    for p, w in zip(P.unsqueeze(-1), W):                          # some BLAS are slow at two long rows
         x = torch.addcmul(x, p, w, value=-1, out=out)
     return out
 
@@ -252,7 +253,7 @@ def _forward_in_blocks(x, gamma, beta, KW, W):
         if gamma is not None:
             xs = torch.addcmul(beta, gamma, xs, out=ys)
         torch.mm(KW, xs.t(), out=ps)
-        _less(xs, ps, W, ys)
+        _low_rank_update(xs, ps, W, ys)
     return out, P
 
 def _backward_block(x, gamma, g, gx, KtW, W, P):
@@ -260,10 +261,10 @@ def _backward_block(x, gamma, g, gx, KtW, W, P):
     S = torch.mm(KtW, g.t())
     sums = torch.mm(P, g), torch.mm(S, x)
     if gamma is None:
-        _less(g, S, W, gx)
+        _low_rank_update(g, S, W, gx)
         return sums
     sums = *sums, g.sum(0, True), torch.mul(g, x, out=gx).sum(0, True)
-    _less(torch.mul(g, gamma, out=gx), S, W, gx)
+    _low_rank_update(torch.mul(g, gamma, out=gx), S, W, gx)
     return sums
 
 def _backward_in_blocks(x, gamma, g, gx, KtW, W, P):

@@ -340,10 +340,11 @@ class _Watch:
         self.check = check
         self.record = record
         self.wanted = _frame_steps(steps)
-        self.frames, self.locked = {}, {}
+        self.frames, self.locked, self.step = {}, {}, 0
 
     def see(self, z, Tz):
-        if self.step in self.wanted:
+        "Keep a frame of the points as they are, if one is wanted and not there."
+        if self.step in self.wanted - self.frames.keys():
             self.frames[self.step] = [a[:self.record].detach().clone() for a in (z, Tz)]
 
     @torch.no_grad()

@@ -111,7 +111,7 @@ def in_processes(
 
 @contextmanager
 def _processes_end():
-    "At the end, end the processes, which joblib would keep for five minutes, idle, half a GiB each."
+    "End the processes at the end; joblib would keep them for minutes, idle."
     try: yield
     finally: get_reusable_executor().shutdown()
 
