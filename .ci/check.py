@@ -396,14 +396,19 @@ def lint():
 
 @functools.cache
 def mypy():
-    "mypy at work, once; it takes long, and runs beside the other checks"
+    "mypy at work, and the folder that it works in: it takes long, and runs beside the other checks, on a copy, since `export` writes the modules anew"
+    copy = tempfile.TemporaryDirectory()
+    shutil.copytree(lib, Path(copy.name)/lib, ignore=shutil.ignore_patterns('__pycache__'))
+    shutil.copy('mypy.ini', copy.name)
     command = [sys.executable, '-m', 'mypy', '--no-error-summary', '--cache-dir', os.devnull]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=copy.name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True), copy
 
 def types():
     "mypy finds nothing in the library (mypy.ini)"
-    said, _ = mypy().communicate()
-    if mypy().returncode: yield from said.splitlines()
+    at_work, copy = mypy()
+    said, _ = at_work.communicate()
+    copy.cleanup()
+    if at_work.returncode: yield from said.splitlines()
 
 def wheel():
     "The sdist and the wheel made from it can be built; the wheel alone, elsewhere, holds the library and the command"
