@@ -273,7 +273,7 @@ def _first_line(error):
 def _check_file(path, limit):
     from oplas.storage import regular_file
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file (and the only built-in set is 'digits')")
+        raise FileNotFoundError(f"{path}: no such file (the only built-in set of encodings is 'digits')")
     if path.suffix not in READERS:
         ending = path.suffix or 'no ending'
         raise ValueError(f"{path}: expected a file ending in {', '.join(READERS)}, got {ending!r}")

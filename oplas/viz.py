@@ -281,7 +281,7 @@ def plot_accuracy(
     ax.set(xlabel='steps k', ylabel='$A_k$', ylim=(0, 1.02))
     ax.set_title(f'min $A_k$ = {accuracy.min():.3f}')
     if lines:
-        ax.legend(loc='lower right', fontsize=8)
+        _legend_below(ax, -.18)
     return ax
 
 # %% ../nbs/07_viz.ipynb #cell-23
@@ -364,7 +364,7 @@ def plot_mixing(
     for ax in np.ravel(axs):
         ax.set_aspect('equal', 'datalim')
         ax.set_box_aspect(1)
-        ax.legend(loc='upper left', fontsize=8, markerscale=1.5, framealpha=.85)
+        _legend_below(ax, -.1, markerscale=1.5)
     return axs
 
 # %% ../nbs/07_viz.ipynb #viz-removal
@@ -372,14 +372,15 @@ def _arrow(ax, start, end, color, **style):
     arrow = dict(arrowstyle='->', color=color, lw=1.8, shrinkA=0, shrinkB=0, **style)
     ax.annotate('', end, start, arrowprops=arrow)
 
-def _draw_stems_from_origin(ax, points, distance):
-    "An arrow from the origin to each stem's point, with its name at the end."
+def _draw_stems_from_origin(ax, points, distance, mix):
+    "An arrow from the origin to each stem's point, with its name at the end, off the mix."
     ax.plot(0, 0, '+', c='.4', ms=9)
     halo = [withStroke(linewidth=3, foreground='white')]
     for (name, p), color in zip(points.items(), MIX_COLORS['stems'] * len(points)):
         _arrow(ax, (0, 0), p, color)
         style = dict(color=color, path_effects=halo, zorder=5)
-        ax.annotate(name, p, _away(p, distance), ha='center', va='center', **style)
+        out = _away(p, 1) + _away(p, 1, mix) - 2 * p                          # off the origin, and off the mix
+        ax.annotate(name, p, _away(p, distance, p - out), ha='center', va='center', **style)
 
 def _draw_near(ax, points, distance):
     near = points[np.linalg.norm(points, axis=1) < distance]
@@ -417,7 +418,7 @@ def plot_removal(
     shown = np.array([(0, 0), *points.values(), mix, without, difference])
     if others is not None:
         _draw_near(ax, _array(others)[:, :2], 1.2 * np.linalg.norm(mix))
-    _draw_stems_from_origin(ax, points, .09 * np.abs(shown).max())
+    _draw_stems_from_origin(ax, points, .09 * np.abs(shown).max(), mix)
     _draw_difference(ax, mix, difference, without, remove)
     _frame_points(ax, shown)
     _legend_below(ax, -.08)
