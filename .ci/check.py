@@ -396,7 +396,7 @@ def lint():
 
 @functools.cache
 def mypy():
-    "mypy at work, and the folder that it works in: it takes long, and runs beside the other checks, on a copy, since `export` writes the modules anew"
+    "mypy at work beside the other checks, and its folder: a copy, since `export` writes the modules anew"
     copy = tempfile.TemporaryDirectory()
     shutil.copytree(lib, Path(copy.name)/lib, ignore=shutil.ignore_patterns('__pycache__'))
     shutil.copy('mypy.ini', copy.name)

@@ -284,7 +284,9 @@ def animate(self:StargateRun,
 ):              # matplotlib animation: `.save('ring.gif', writer='pillow')` or `.to_jshtml()`
     "The ring locking in, as an animation."
     from oplas.viz import animate_ring
-    return animate_ring(self.frames(seed), self.y if self.y.shape[1] == 2 else None, **kwargs)  # type: ignore[attr-defined]
+    return animate_ring(
+        self.frames(seed),  # type: ignore[attr-defined]
+        self.y if self.y.shape[1] == 2 else None, **kwargs)
 
 # %% ../nbs/09_stargate.ipynb #run-summary
 @patch

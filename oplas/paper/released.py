@@ -98,7 +98,8 @@ class PlaneRotation(nn.Module):
     ) -> Tensor: # (..., 2)
         "Scale, shift and turn."
         c, s = self.theta.cos(), self.theta.sin()  # type: ignore[operator]
-        return (x * self.gamma + self.beta) @ torch.stack([torch.cat([c, s]), torch.cat([-s, c])])  # type: ignore[operator]
+        return (x * self.gamma + self.beta) @ torch.stack([  # type: ignore[operator]
+            torch.cat([c, s]), torch.cat([-s, c])])
 
 class TwiceMatrix(nn.Module):
     "The square matrix as released: small at the start, and applied twice."
@@ -117,7 +118,9 @@ class TwiceMatrix(nn.Module):
 
     def penalty(self) -> Tensor: # scalar
         "Mean square of Mᵀ M − I, which the released loss adds."
-        return F.mse_loss(self.mat.mT @ self.mat, torch.eye(len(self.mat), device=self.mat.device))  # type: ignore[arg-type, operator]
+        return F.mse_loss(
+            self.mat.mT @ self.mat,  # type: ignore[operator]
+            torch.eye(len(self.mat), device=self.mat.device))  # type: ignore[arg-type]
 
 # %% ../../nbs/paper/00_released.ipynb #star-nd
 class NearRotation(nn.Module):
